@@ -1,0 +1,1 @@
+"""How one backtest is started, and what it leaves."""
