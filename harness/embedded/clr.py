@@ -1,0 +1,167 @@
+"""The arithmetic and text forms of .NET numbers, as far as Lean's results show them.
+
+Lean computes money with ``System.Decimal``: a 96-bit integer with a scale of 0 to 28, every operation rounded half to
+even once the exact result does not fit. Python's ``decimal`` with 29 digits and no exponent below -28 gives the same
+value except when a 29-digit integer would not fit 96 bits; :func:`mul`, :func:`div`, :func:`add` and :func:`sub` handle
+that too, the plain operators (after :func:`use_engine_context`) do not. Use the functions where long fractions arise
+(averages, ratios), the operators elsewhere.
+
+Source of the rules: .NET's ``System.Decimal`` documentation and ``VarR8FromDec``/``VarDecFromR8`` semantics; the
+conversion of Python numbers is that of QuantConnect's pythonnet fork (``Converter``: text of the Python number parsed
+as a decimal; decimals become ``double``).
+"""
+
+from __future__ import annotations
+
+import decimal
+import math
+from datetime import timedelta
+from decimal import Decimal
+
+ZERO = Decimal(0)
+ONE = Decimal(1)
+
+# Emin is chosen so that the smallest exponent (Emin - prec + 1) is -28, System.Decimal's largest scale.
+_C29 = decimal.Context(prec=29, rounding=decimal.ROUND_HALF_EVEN, Emin=0, Emax=60, traps=[decimal.DivisionByZero, decimal.InvalidOperation])
+_C28 = decimal.Context(prec=28, rounding=decimal.ROUND_HALF_EVEN, Emin=-1, Emax=60, traps=[decimal.DivisionByZero, decimal.InvalidOperation])
+_MAX_MANTISSA = 2**96 - 1
+_POWERS = tuple(float(f"1e{i}") for i in range(29))
+_TWO_64 = 18446744073709551616.0
+_LOW_64 = 2**64 - 1
+
+
+def use_engine_context() -> None:
+    """Make the plain operators of ``Decimal`` in this thread follow System.Decimal's size."""
+    decimal.setcontext(_C29.copy())
+
+
+def _choose(wide: Decimal, narrow: Decimal) -> Decimal:
+    if wide == narrow:
+        return wide
+    mantissa = int(wide.scaleb(-wide.as_tuple().exponent, _WIDE))  # type: ignore[operator]
+    return wide if abs(mantissa) <= _MAX_MANTISSA else narrow
+
+
+_WIDE = decimal.Context(prec=60)
+
+
+def mul(a: Decimal, b: Decimal) -> Decimal:
+    """``a * b`` as System.Decimal."""
+    return _choose(_C29.multiply(a, b), _C28.multiply(a, b))
+
+
+def div(a: Decimal, b: Decimal) -> Decimal:
+    """``a / b`` as System.Decimal. Raises ``decimal.DivisionByZero`` for a zero divisor."""
+    return _choose(_C29.divide(a, b), _C28.divide(a, b))
+
+
+def add(a: Decimal, b: Decimal) -> Decimal:
+    """``a + b`` as System.Decimal."""
+    return _choose(_C29.add(a, b), _C28.add(a, b))
+
+
+def sub(a: Decimal, b: Decimal) -> Decimal:
+    """``a - b`` as System.Decimal."""
+    return _choose(_C29.subtract(a, b), _C28.subtract(a, b))
+
+
+def to_float(value: Decimal) -> float:
+    """``(double)value``: the mantissa as a double divided by a power of ten, which is what user code is given."""
+    text = str(value)
+    if len(text) <= 16:
+        return float(text)
+    sign, digits, exponent = value.as_tuple()
+    assert isinstance(exponent, int)
+    if exponent >= 0:
+        return float(value)
+    mantissa = int("".join(map(str, digits)))
+    if mantissa < 2**53 and exponent >= -22:
+        return float(value)
+    magnitude = (float(mantissa & _LOW_64) + float(mantissa >> 64) * _TWO_64) / _POWERS[-exponent]
+    return -magnitude if sign else magnitude
+
+
+def from_python(value: object) -> Decimal:
+    """A number given by user code as System.Decimal: the text of the number, parsed.
+
+    Raises ``TypeError`` for text, ``None`` and other things that are no number, as the call would fail in Lean.
+    """
+    if value.__class__ is Decimal:
+        return value  # type: ignore[return-value]
+    if value.__class__ is int:
+        return Decimal(value)  # type: ignore[arg-type]
+    if isinstance(value, bool) or value is None or isinstance(value, str):
+        raise TypeError(f"a number is needed here, not {value!r}")
+    try:
+        return _C29.create_decimal(str(value))
+    except decimal.InvalidOperation:
+        raise TypeError(f"a number is needed here, not {value!r}") from None
+
+
+def decimal_from_double(value: float) -> Decimal:
+    """``(decimal)value``: at most 15 significant digits, as the C# cast keeps. Raises ``OverflowError`` for NaN and infinity."""
+    if not math.isfinite(value):
+        raise OverflowError("Value was either too large or too small for a Decimal.")
+    return normalize(_C29.create_decimal(f"{value:.14e}"))
+
+
+def normalize(value: Decimal) -> Decimal:
+    """The same value without trailing zeros after the point (and never in exponent form)."""
+    if value == 0:
+        return ZERO
+    short = value.normalize(_C29)
+    exponent = short.as_tuple().exponent
+    return short.quantize(ONE) if isinstance(exponent, int) and exponent > 0 else short
+
+
+def round_half_even(value: Decimal, digits: int) -> Decimal:
+    """``Math.Round(value, digits)``: to nearest, ties to even; fewer digits are left as they are."""
+    exponent = value.as_tuple().exponent
+    if isinstance(exponent, int) and exponent >= -digits:
+        return value
+    return value.quantize(Decimal(1).scaleb(-digits), rounding=decimal.ROUND_HALF_EVEN, context=_WIDE)
+
+
+def floor(value: Decimal) -> Decimal:
+    """``Math.Floor``."""
+    return value.to_integral_value(decimal.ROUND_FLOOR)
+
+
+def truncate(value: Decimal) -> Decimal:
+    """``Math.Truncate``: towards zero."""
+    return value.to_integral_value(decimal.ROUND_DOWN)
+
+
+def decimal_text(value: Decimal) -> str:
+    """``value.ToString(InvariantCulture)``: plain digits, the scale kept, no negative zero."""
+    if value.is_zero():
+        value = abs(value)
+    return f"{value:f}"
+
+
+def double_text(value: float) -> str:
+    """``double.ToString(InvariantCulture)`` of .NET Core 3 and later: shortest digits that round-trip, ``E`` form outside 1e-5..1e15."""
+    if math.isnan(value):
+        return "NaN"
+    if math.isinf(value):
+        return "Infinity" if value > 0 else "-Infinity"
+    if value == 0:
+        return "-0" if math.copysign(1.0, value) < 0 else "0"
+    digits, _, exponent_text = f"{Decimal(repr(value)).normalize():e}".partition("e")
+    exponent = int(exponent_text or 0)
+    if -5 <= exponent < 15:
+        text = f"{Decimal(repr(value)):f}"
+        return text.rstrip("0").rstrip(".") if "." in text else text
+    return f"{digits}E{'+' if exponent >= 0 else '-'}{abs(exponent):02d}"
+
+
+def time_span_text(value: timedelta, extra_ticks: int = 0) -> str:
+    """``TimeSpan.ToString()``: ``[-][d.]hh:mm:ss[.fffffff]``; ``extra_ticks`` adds units of 100 ns below a microsecond."""
+    ticks = (value.days * 86_400_000_000 + value.seconds * 1_000_000 + value.microseconds) * 10 + extra_ticks
+    sign, ticks = ("-", -ticks) if ticks < 0 else ("", ticks)
+    seconds, fraction = divmod(ticks, 10_000_000)
+    days, seconds = divmod(seconds, 86_400)
+    text = f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
+    if days:
+        text = f"{days}.{text}"
+    return f"{sign}{text}.{fraction:07d}" if fraction else f"{sign}{text}"
