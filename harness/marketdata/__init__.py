@@ -1,0 +1,1 @@
+"""Market data in Lean's folder format: formats, synthetic data, checks."""
