@@ -1,0 +1,137 @@
+"""What two equal backtests may differ in, written down with the reason for each.
+
+Everything that is not listed here must be equal. The list comes from where Lean takes a value from the clock, the
+host, a random source or the command line instead of from the algorithm.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from functools import cached_property
+from typing import Any
+
+from harness.errors import InputError
+from harness.parity.paths import PatternTree, parse_pattern
+
+ORDER_EVENTS = "orderEvents"
+
+VOLATILE: tuple[tuple[str, str], ...] = (
+    ("orderEvents[].id", "starts with the algorithm id, which lean-cli draws at random"),
+    ("orderEvents[].algorithmId", "the algorithm id, which lean-cli draws at random"),
+    ("state.StartTime", "wall clock"),
+    ("state.EndTime", "wall clock"),
+    ("state.Hostname", "host"),
+    ("state.Name", "the backtest's name, from the command line"),
+    ("state.LogCount", "warm-up progress lines are written by wall time"),
+    ("serverStatistics", "processor, memory, host and up time"),
+    ("algorithmConfiguration.name", "the backtest's name, from the command line"),
+    ("algorithmConfiguration.parameters", "what the two variants are told to differ in"),
+    ("totalPerformance.closedTrades[].id", "a random GUID (TradeBuilder)"),
+    ("rollingWindow.*.closedTrades[].id", "a random GUID (TradeBuilder)"),
+    ("charts.Performance", "stage timings by wall clock (PerformanceTrackingTool)"),
+    ('charts."Portfolio Margin"', "maps tickers as of today's date (PortfolioMarginChart)"),
+    ("analysis", "findings about speed, by wall clock"),
+)
+"""The allow-list: paths (patterns of :mod:`harness.parity.paths`), each with the reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tolerance:
+    """How far two numbers at a path may be apart: ``absolute``, or ``relative`` to the larger; whichever is wider."""
+
+    pattern: str
+    absolute: Decimal = Decimal(0)
+    relative: Decimal = Decimal(0)
+
+    def covers(self, left: Decimal, right: Decimal) -> bool:
+        allowed = max(self.absolute, self.relative * max(abs(left), abs(right)))
+        return abs(left - right) <= allowed
+
+    def __str__(self) -> str:
+        parts = [f"{self.absolute}"] if self.absolute else []
+        parts += [f"{self.relative * 100:f} %"] if self.relative else []
+        return f"{self.pattern} ± {' or '.join(parts) or '0'}"
+
+
+@dataclass(frozen=True)
+class ParityRules:
+    """The rules of one comparison. The default is exact but for :data:`VOLATILE`.
+
+    ``ignored``: (pattern, reason) pairs. ``tolerances``: by pattern, off by default. ``allow_zero_orders``: whether
+    two backtests without a single order may count as identical. ``maximum_listed``: differences written out; all are
+    looked for up to that number, then comparing stops at "at least".
+    """
+
+    ignored: tuple[tuple[str, str], ...] = VOLATILE
+    tolerances: tuple[Tolerance, ...] = ()
+    allow_zero_orders: bool = False
+    maximum_listed: int = 100
+    neighbours: int = 2
+
+    @cached_property
+    def ignored_tree(self) -> PatternTree[str]:
+        return PatternTree.of(self.ignored)
+
+    @cached_property
+    def tolerance_tree(self) -> PatternTree[Tolerance]:
+        return PatternTree.of((tolerance.pattern, tolerance) for tolerance in self.tolerances)
+
+    @classmethod
+    def from_settings(cls, settings: Mapping[str, Any]) -> ParityRules:
+        """Rules from ``harness.toml``'s table; every key is optional, an unknown one is an ``InputError``::
+
+        allow_zero_orders = false
+        maximum_listed = 100
+        ignore = ["charts.My Chart"]
+        [parity.tolerances]
+        "statistics.Sharpe Ratio" = "0.001"
+        "orderEvents[].fillPrice" = { relative = "1e-9" }
+        """
+        known = {"allow_zero_orders", "maximum_listed", "neighbours", "ignore", "tolerances"}
+        unknown = sorted(set(settings) - known)
+        if unknown:
+            raise InputError(f"parity: unknown setting {unknown[0]!r}; known are {', '.join(sorted(known))}")
+        allow = settings.get("allow_zero_orders", False)
+        if not isinstance(allow, bool):
+            raise InputError(f"parity.allow_zero_orders: {allow!r} is neither true nor false")
+        ignore = settings.get("ignore", [])
+        if not isinstance(ignore, (list, tuple)) or not all(isinstance(item, str) for item in ignore):
+            raise InputError("parity.ignore: must be a list of paths like 'charts.My Chart'")
+        for pattern in ignore:
+            parse_pattern(pattern)
+        tolerances = settings.get("tolerances", {})
+        if not isinstance(tolerances, Mapping):
+            raise InputError("parity.tolerances: must be a table of path = tolerance")
+        return cls(
+            ignored=VOLATILE + tuple((pattern, "ignored by harness.toml") for pattern in ignore),
+            tolerances=tuple(_tolerance(pattern, given) for pattern, given in tolerances.items()),
+            allow_zero_orders=allow,
+            maximum_listed=_whole("maximum_listed", settings.get("maximum_listed", 100), 1),
+            neighbours=_whole("neighbours", settings.get("neighbours", 2), 0),
+        )
+
+
+def _whole(name: str, value: Any, least: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        raise InputError(f"parity.{name}: {value!r} is not a whole number of at least {least}")
+    return value
+
+
+def _tolerance(pattern: str, given: Any) -> Tolerance:
+    parse_pattern(pattern)
+    fields = dict(given) if isinstance(given, Mapping) else {"absolute": given}
+    unknown = sorted(set(fields) - {"absolute", "relative"})
+    if unknown:
+        raise InputError(f"parity.tolerances.{pattern}: unknown {unknown[0]!r}; give absolute or relative")
+    numbers: dict[str, Decimal] = {}
+    for name, value in fields.items():
+        try:
+            number = Decimal(str(value))
+        except InvalidOperation:
+            number = Decimal("NaN")
+        if isinstance(value, bool) or not number.is_finite() or number < 0:
+            raise InputError(f"parity.tolerances.{pattern}: {value!r} is not a number of at least 0")
+        numbers[name] = number
+    return Tolerance(pattern, **numbers)

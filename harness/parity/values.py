@@ -1,0 +1,291 @@
+"""Comparing decoded JSON values exactly, and listing where they differ.
+
+Values come from :func:`harness.results.decoding.decode_exact`: ``int`` and ``Decimal``, never ``float``. Numbers are
+equal when they are the same number (1 = 1.0 = 1.00, -0 = 0). Lean writes some decimals as text ("0.2940"), so two
+texts that are both plain numbers are compared as numbers too; all other text must be the same text. A boolean is not
+a number, a missing key is not null.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from deepdiff import DeepDiff
+from deepdiff.operator import BaseOperatorPlus
+
+from harness.parity.paths import Path, PatternTree, show_path
+from harness.parity.rules import ParityRules, Tolerance
+
+_NUMBER = re.compile(r"-?\d+(?:\.\d+)?\Z", re.ASCII)
+_AMOUNT = re.compile(r"(-?)\$?(-?)(\d[\d,]*(?:\.\d+)?) ?%?\Z", re.ASCII)
+_DEEPDIFF_CHILDREN = 64
+
+
+class Missing:
+    """Stands for a value that is not there at all."""
+
+    def __repr__(self) -> str:
+        return "(missing)"
+
+
+MISSING = Missing()
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One place where two documents differ, with both values (:data:`MISSING` for none)."""
+
+    path: Path
+    left: Any
+    right: Any
+
+    def __str__(self) -> str:
+        return f"{show_path(self.path)}: {show_value(self.left)} | {show_value(self.right)}"
+
+
+@dataclass(slots=True)
+class Differences:
+    """What :func:`compare` found: up to ``limit`` differences; ``more`` when it stopped there."""
+
+    limit: int
+    found: list[Difference] = field(default_factory=list)
+    more: bool = False
+    tolerances_used: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def full(self) -> bool:
+        return len(self.found) >= self.limit
+
+    def add(self, difference: Difference) -> None:
+        if self.full:
+            self.more = True
+        else:
+            self.found.append(difference)
+
+
+def scalars_equal(left: Any, right: Any) -> bool:
+    """Whether two JSON scalars are the same value by the rule above."""
+    if isinstance(left, bool) or isinstance(right, bool):
+        return left is right
+    if isinstance(left, str) and isinstance(right, str):
+        return left == right or bool(_NUMBER.match(left) and _NUMBER.match(right) and Decimal(left) == Decimal(right))
+    if _is_number(left) and _is_number(right):
+        return _number(left) == _number(right)
+    return type(left) is type(right) and bool(left == right)
+
+
+def show_value(value: Any, width: int = 120) -> str:
+    """``value`` on one line of at most ``width`` characters."""
+    text = f"{value:f}" if isinstance(value, Decimal) and value.is_finite() else repr(value)
+    return text if len(text) <= width else text[: width - 3] + "..."
+
+
+def plain_value(value: Any) -> Any:
+    """``value`` for a JSON report: decimals as their text, missing as None."""
+    if isinstance(value, Missing):
+        return None
+    if isinstance(value, Decimal):
+        return str(value)
+    if isinstance(value, dict):
+        return {key: plain_value(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [plain_value(item) for item in value]
+    return value
+
+
+def compare(left: Any, right: Any, rules: ParityRules, at: Path = (), into: Differences | None = None) -> Differences:
+    """Every difference between two values that stand at path ``at``, up to the rules' limit."""
+    found = into if into is not None else Differences(rules.maximum_listed)
+    ignored: PatternTree[str] | None = rules.ignored_tree
+    tolerances: PatternTree[Tolerance] | None = rules.tolerance_tree
+    for part in at:
+        ignored = _step(ignored, part)
+        tolerances = _step(tolerances, part)
+        if ignored is not None and ignored.value is not None:
+            return found
+    _Comparison(rules, found).walk(left, right, at, ignored, tolerances)
+    return found
+
+
+class _Comparison:
+    """One walk over two values: skips what is equal or ignored, hands small differing parts to deepdiff."""
+
+    def __init__(self, rules: ParityRules, found: Differences) -> None:
+        self.rules = rules
+        self.found = found
+        self.operator = _SameScalar()
+        self.pending: list[str] = []
+
+    def walk(
+        self,
+        left: Any,
+        right: Any,
+        path: Path,
+        ignored: PatternTree[str] | None,
+        tolerances: PatternTree[Tolerance] | None,
+    ) -> None:
+        if self.found.more:
+            return
+        self.pending.clear()
+        if self.same(left, right, ignored, tolerances):
+            for name in self.pending:
+                self.count_tolerance(name)
+            return
+        large = len(left) + len(right) > _DEEPDIFF_CHILDREN if _same_container(left, right) else False
+        if not large:
+            self.deepdiff(left, right, path)
+            return
+        for part, left_item, right_item in _pairs(left, right):
+            below = _step(ignored, part)
+            if below is not None and below.value is not None:
+                continue
+            if isinstance(left_item, Missing) or isinstance(right_item, Missing):
+                self.found.add(Difference((*path, part), left_item, right_item))
+            else:
+                self.walk(left_item, right_item, (*path, part), below, _step(tolerances, part))
+            if self.found.more:
+                return
+
+    def same(
+        self, left: Any, right: Any, ignored: PatternTree[str] | None, tolerances: PatternTree[Tolerance] | None
+    ) -> bool:
+        """Whether nothing in two values differs but what the rules allow."""
+        if ignored is not None and ignored.value is not None:
+            return True
+        if not _same_container(left, right):
+            if scalars_equal(left, right):
+                return True
+            tolerance = tolerances.value if tolerances is not None else None
+            if tolerance is None or not tolerated(left, right, tolerance):
+                return False
+            self.pending.append(str(tolerance))
+            return True
+        if ignored is None and tolerances is None:
+            return _containers_same(left, right)
+        for part, left_item, right_item in _pairs(left, right):
+            below = _step(ignored, part)
+            if below is not None and below.value is not None:
+                continue
+            if isinstance(left_item, Missing) or isinstance(right_item, Missing):
+                return False
+            if not self.same(left_item, right_item, below, _step(tolerances, part)):
+                return False
+        return True
+
+    def count_tolerance(self, name: str) -> None:
+        self.found.tolerances_used[name] = self.found.tolerances_used.get(name, 0) + 1
+
+    def deepdiff(self, left: Any, right: Any, path: Path) -> None:
+        """List the leaves in which two small values differ."""
+        before = len(self.found.found)
+        tree = DeepDiff(
+            left,
+            right,
+            view="tree",
+            ignore_order=False,
+            zip_ordered_iterables=True,
+            threshold_to_diff_deeper=0,
+            custom_operators=[self.operator],
+        )
+        levels = [level for group in tree.values() for level in group]
+        listed = False
+        for level in sorted(levels, key=lambda level: _sort_key(level.path(output_format="list"))):
+            where = (*path, *level.path(output_format="list"))
+            values = _level_value(level.t1), _level_value(level.t2)
+            listed = True
+            if self.rules.ignored_tree.find(where) is not None:
+                continue
+            tolerance = self.rules.tolerance_tree.find(where)
+            if tolerance is not None and tolerated(*values, tolerance):
+                self.count_tolerance(str(tolerance))
+                continue
+            self.found.add(Difference(where, *values))
+        if not listed and len(self.found.found) == before:
+            self.found.add(Difference(path, left, right))  # never lose a difference that deepdiff does not see
+
+
+class _SameScalar(BaseOperatorPlus):
+    """Tells deepdiff which scalars are the same value."""
+
+    def match(self, level: Any) -> bool:
+        return not isinstance(level.t1, (dict, list)) and not isinstance(level.t2, (dict, list))
+
+    def give_up_diffing(self, level: Any, diff_instance: Any) -> bool:
+        return scalars_equal(level.t1, level.t2)
+
+    def normalize_value_for_hashing(self, parent: Any, obj: Any) -> Any:
+        return obj
+
+
+def tolerated(left: Any, right: Any, tolerance: Tolerance) -> bool:
+    """Whether two values are numbers within ``tolerance``."""
+    numbers = amount(left), amount(right)
+    return numbers[0] is not None and numbers[1] is not None and tolerance.covers(numbers[0], numbers[1])
+
+
+def amount(value: Any) -> Decimal | None:
+    """``value`` as a number: a number, or text such as "0.2940", "-1.5%", "$-880.25", "$99,119.75"; else None."""
+    if _is_number(value):
+        return _number(value)
+    if not isinstance(value, str):
+        return None
+    match = _AMOUNT.match(value)
+    if match is None:
+        return None
+    number = Decimal(match[3].replace(",", ""))
+    return -number if match[1] or match[2] else number
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float, Decimal)) and not isinstance(value, bool)
+
+
+def _number(value: Any) -> Decimal:
+    return Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
+
+
+def _same_container(left: Any, right: Any) -> bool:
+    return (isinstance(left, dict) and isinstance(right, dict)) or (isinstance(left, list) and isinstance(right, list))
+
+
+def _containers_same(left: Any, right: Any) -> bool:
+    if isinstance(left, dict) and isinstance(right, dict):
+        if left.keys() != right.keys():
+            return False
+        return all(_containers_same(value, right[key]) for key, value in left.items())
+    if isinstance(left, list) and isinstance(right, list):
+        return len(left) == len(right) and all(map(_containers_same, left, right))
+    return scalars_equal(left, right)
+
+
+def _pairs(left: Any, right: Any) -> Iterable[tuple[str | int, Any, Any]]:
+    if isinstance(left, dict):
+        for key, value in left.items():
+            yield key, value, right.get(key, MISSING)
+        for key, value in right.items():
+            if key not in left:
+                yield key, MISSING, value
+        return
+    shorter = min(len(left), len(right))
+    for index in range(shorter):
+        yield index, left[index], right[index]
+    for index in range(shorter, len(left)):
+        yield index, left[index], MISSING
+    for index in range(shorter, len(right)):
+        yield index, MISSING, right[index]
+
+
+def _step(tree: PatternTree[Any] | None, part: str | int) -> PatternTree[Any] | None:
+    return tree.step(part) if tree is not None else None
+
+
+def _level_value(value: Any) -> Any:
+    return MISSING if type(value).__name__ == "NotPresent" else value
+
+
+def _sort_key(path: list[str | int]) -> list[tuple[int, int, str]]:
+    return [(0, part, "") if isinstance(part, int) else (1, 0, part) for part in path]

@@ -1,0 +1,349 @@
+"""Files that a later command trusts: written whole, checked when read.
+
+Three kinds:
+
+* **Documents** (:func:`write_json`, :func:`read_json`): one JSON object a person can read, with four fields of its
+  own beside the content: ``schema``, ``version``, ``length`` (bytes of the canonical content) and ``digest``
+  (SHA-256 of it). The canonical form is the content with sorted keys and no spaces, so line ends and indentation
+  may change under way, a value may not.
+* **Rows** (:func:`append_row`, :func:`read_rows`): JSON lines. Each row's ``check`` covers its content and the row
+  before it. ``<name>.head`` beside the file says how many rows were acknowledged, so a lost tail is noticed.
+* **Bytes** (:func:`write_bytes`): anything else; the caller keeps the returned digest in a document.
+
+Writing is: temporary file in the same folder, all bytes, size check, fsync, rename, fsync of the folder. When a call
+returns, its content survives a power cut; when it raises or the process dies, the old content is still there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+import os
+import threading
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from harness.errors import DamagedError, HarnessError, InputError
+from harness.results.file_system import FileSystem, close_quietly, file_system
+from harness.results.lock import lock_descriptor, unlock_descriptor
+
+ENVELOPE = ("schema", "version", "length", "digest")
+HEAD_SCHEMA = "harness.rows-head"
+TEMPORARY_PREFIX = ".tmp-"
+_counter = itertools.count()
+
+
+class WriteError(HarnessError):
+    """The operating system refused to store a file; what was there before is unchanged."""
+
+
+# --------------------------------------------------------------------------------------------- whole files
+
+
+def write_bytes(path: str | os.PathLike[str], data: bytes) -> str:
+    """Store ``data`` at ``path`` whole. Returns its digest (``sha256:<hex>``). Raises :class:`WriteError`."""
+    target = Path(path)
+    fs = file_system()
+    temporary = target.with_name(
+        f"{TEMPORARY_PREFIX}{target.name}.{os.getpid()}-{threading.get_ident()}-{next(_counter)}"
+    )
+    created = renamed = False
+    try:
+        fs.make_folder(target.parent)
+        fd = fs.create(temporary)
+        created = True
+        try:
+            _write_all(fs, fd, data)
+            if fs.size(fd) != len(data):
+                raise OSError(f"only {fs.size(fd)} of {len(data)} bytes arrived")
+            fs.fsync(fd)
+        except BaseException:
+            close_quietly(fd)
+            raise
+        fs.close(fd)
+        fs.rename(temporary, target)
+        created, renamed = False, True
+        fs.fsync_folder(target.parent)
+    except OSError as error:
+        if renamed:
+            reason = error.strerror or str(error)
+            raise WriteError(f"{target}: written, but may not survive a power cut ({reason}); run again") from error
+        raise _write_error(target, error) from error
+    finally:
+        if created:
+            with suppress(OSError):
+                temporary.unlink()
+    return bytes_digest(data)
+
+
+def bytes_digest(data: bytes) -> str:
+    """SHA-256 of ``data`` as ``sha256:<hex>``."""
+    return "sha256:" + hashlib.sha256(data).hexdigest()
+
+
+def write_json(
+    path: str | os.PathLike[str], document: Mapping[str, Any], schema: str | None = None, version: int | None = None
+) -> str:
+    """Store ``document`` at ``path`` as a checked JSON document. Returns its digest.
+
+    ``schema`` and ``version`` may be given here or be fields of the document (``schema`` is needed, ``version`` is 1
+    when neither says). ``length`` and ``digest`` are reserved. Raises ``InputError`` when the content is not plain
+    JSON (not finite numbers included) and :class:`WriteError` when it cannot be stored.
+    """
+    content = dict(document)
+    content["schema"] = schema or content.get("schema")
+    content["version"] = version if version is not None else content.get("version", 1)
+    if not isinstance(content["schema"], str) or not content["schema"]:
+        raise InputError(f"{path}: a stored document needs a schema name; pass schema= or a 'schema' field")
+    if not isinstance(content["version"], int):
+        raise InputError(f"{path}: the document's version must be a whole number, not {content['version']!r}")
+    for reserved in ("length", "digest"):
+        if reserved in content:
+            raise InputError(f"{path}: the field {reserved!r} is the store's own; name yours otherwise")
+    canonical = _canonical(content, path)
+    digest = bytes_digest(canonical)
+    head = {"schema": content.pop("schema"), "version": content.pop("version")}
+    envelope = {**head, "length": len(canonical), "digest": digest, **content}
+    write_bytes(path, (json.dumps(envelope, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode())
+    return digest
+
+
+def read_json(path: str | os.PathLike[str], schema: str | None = None, version: int | None = None) -> dict[str, Any]:
+    """The document stored at ``path``, verified: the content with ``schema`` and ``version``, without the digest.
+
+    Raises ``InputError`` when the file is missing or not readable, ``DamagedError`` when it is not exactly what was
+    stored, has another ``schema``, or a ``version`` newer than ``version``.
+    """
+    source = Path(path)
+    try:
+        raw = file_system().read(source)
+    except OSError as error:
+        raise _read_error(source, error) from error
+    try:
+        document = json.loads(raw, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        raise DamagedError(f"{source}: not valid JSON ({error}); restore it or write it again") from error
+    if not isinstance(document, dict):
+        raise DamagedError(f"{source}: holds a {type(document).__name__}, not a stored document; write it again")
+    missing = [name for name in ENVELOPE if name not in document]
+    if missing:
+        raise DamagedError(f"{source}: the field {missing[0]!r} is missing; not a stored document, or damaged")
+    length, digest = document.pop("length"), document.pop("digest")
+    canonical = _canonical(document, source)
+    if length != len(canonical) or isinstance(length, bool):
+        raise DamagedError(f"{source}: content is {len(canonical)} bytes, {length} were stored; restore or rewrite it")
+    if digest != bytes_digest(canonical):
+        raise DamagedError(f"{source}: content does not match its digest; it was changed after it was stored")
+    if schema is not None and document["schema"] != schema:
+        raise DamagedError(f"{source}: schema is {document['schema']!r}, expected {schema!r}")
+    if version is not None and document["version"] > version:
+        raise DamagedError(
+            f"{source}: version {document['version']} of {document['schema']}; "
+            f"this harness reads up to {version}, update it"
+        )
+    return document
+
+
+# --------------------------------------------------------------------------------------------- rows
+
+
+def append_row(path: str | os.PathLike[str], row: Mapping[str, Any]) -> None:
+    """Append one row to the JSON lines at ``path``; durable when the call returns. See :func:`append_rows`."""
+    append_rows(path, [row])
+
+
+def append_rows(path: str | os.PathLike[str], rows: Iterable[Mapping[str, Any]]) -> None:
+    """Append ``rows``. A torn tail left by a killed writer is removed first; acknowledged rows never are.
+
+    Several processes may append to one file. Raises ``DamagedError`` when acknowledged rows are gone or changed,
+    ``InputError`` for a row that is not plain JSON, :class:`WriteError` when the disk refuses.
+    """
+    target = Path(path)
+    checked_rows = [dict(row) for row in rows]
+    for row in checked_rows:
+        if "check" in row:
+            raise InputError(f"{target}: the field 'check' is the store's own; name yours otherwise")
+        _canonical(row, target)
+    fs = file_system()
+    try:
+        fs.make_folder(target.parent)
+        fd = fs.open_update(target)
+    except OSError as error:
+        raise _write_error(target, error) from error
+    try:
+        lock_descriptor(fd, wait=True)
+        try:
+            head = _read_head(target)
+            tail = _scan(target, head)
+            data = bytearray()
+            check = tail.check
+            for row in checked_rows:
+                check = row_check(check, row)
+                data += _row_line(row, check)
+            try:
+                fs.truncate(fd, tail.end)
+                fs.seek(fd, tail.end)
+                _write_all(fs, fd, tail.missing_newline + bytes(data))
+                fs.fsync(fd)
+                end = tail.end + len(tail.missing_newline) + len(data)
+                if fs.size(fd) != end:
+                    raise OSError(f"the file is {fs.size(fd)} bytes long, not {end}")
+                count = head["rows"] + len(tail.rows) + len(checked_rows)
+                write_json(_head_path(target), {"rows": count, "bytes": end, "check": check}, schema=HEAD_SCHEMA)
+            except (OSError, HarnessError):
+                # The caller will be told that nothing was stored, and may append the same rows again.
+                with suppress(OSError, HarnessError):
+                    if _read_head(target) == head:
+                        os.ftruncate(fd, tail.end)
+                raise
+        finally:
+            unlock_descriptor(fd)
+    except OSError as error:
+        raise _write_error(target, error) from error
+    finally:
+        close_quietly(fd)
+
+
+def read_rows(path: str | os.PathLike[str]) -> list[dict[str, Any]]:
+    """All rows at ``path``, verified, oldest first; an unacknowledged torn tail is left out.
+
+    Raises ``InputError`` when the file is missing, ``DamagedError`` naming the line when a row is not what was
+    written or acknowledged rows are gone.
+    """
+    target = Path(path)
+    rows = _scan(target, _read_head(target), whole=True).rows
+    return [{key: value for key, value in row.items() if key != "check"} for row in rows]
+
+
+def row_check(previous: str, row: Mapping[str, Any]) -> str:
+    """The check of ``row`` after a row with check ``previous`` (empty for the first): 16 hexadecimal digits."""
+    content = {key: value for key, value in row.items() if key != "check"}
+    return hashlib.sha256(previous.encode() + b"\n" + _canonical(content, "row")).hexdigest()[:16]
+
+
+class _Tail:
+    """What was found from an offset on: verified rows, where the good part ends, the last check."""
+
+    __slots__ = ("check", "end", "missing_newline", "rows")
+
+    def __init__(self, rows: list[dict[str, Any]], end: int, check: str, missing_newline: bytes) -> None:
+        self.rows = rows
+        self.end = end
+        self.check = check
+        self.missing_newline = missing_newline
+
+
+def _head_path(path: Path) -> Path:
+    return path.with_name(path.name + ".head")
+
+
+def _read_head(path: Path) -> dict[str, Any]:
+    head_path = _head_path(path)
+    try:
+        head = read_json(head_path, schema=HEAD_SCHEMA)
+    except InputError:
+        return {"rows": 0, "bytes": 0, "check": ""}
+    if not all(isinstance(head.get(name), kind) for name, kind in (("rows", int), ("bytes", int), ("check", str))):
+        raise DamagedError(f"{head_path}: rows, bytes and check are not as written; run 'harness fsck'")
+    return head
+
+
+def _scan(path: Path, head: Mapping[str, Any], whole: bool = False) -> _Tail:
+    """Verify the rows of ``path``: all of them, or only those after the acknowledged part."""
+    start = 0 if whole else int(head["bytes"])
+    check = "" if whole else str(head["check"])
+    try:
+        raw = file_system().read_from(path, start)
+    except OSError as error:
+        raise _read_error(path, error) from error
+    if start + len(raw) < head["bytes"] or (not whole and start > path.stat().st_size):
+        raise DamagedError(
+            f"{path}: {path.stat().st_size} bytes, but {head['rows']} rows in {head['bytes']} bytes were acknowledged; "
+            "rows are lost, restore the file or run 'harness fsck --repair'"
+        )
+    rows: list[dict[str, Any]] = []
+    position = 0
+    first_line = 1 if whole else int(head["rows"]) + 1
+    acknowledged = int(head["bytes"]) - start
+    while position < len(raw):
+        newline = raw.find(b"\n", position)
+        line = raw[position : newline if newline >= 0 else len(raw)]
+        row = _parse_row(line)
+        good = row is not None and row.get("check") == row_check(check, row)
+        if newline < 0 and not good:
+            if position < acknowledged or _complete_row_inside(line, check):
+                raise DamagedError(f"{path}: line {first_line + len(rows)} was changed after it was written")
+            break
+        if not good or row is None:
+            raise DamagedError(f"{path}: line {first_line + len(rows)} does not match its check; run 'harness fsck'")
+        check = row["check"]
+        rows.append(row)
+        if newline < 0:
+            return _Tail(rows, start + len(raw), check, b"\n")
+        position = newline + 1
+        if position == acknowledged and whole and (len(rows), check) != (head["rows"], head["check"]):
+            raise DamagedError(f"{path}: not the {head['rows']} rows that were acknowledged; run 'harness fsck'")
+    return _Tail(rows, start + position, check, b"")
+
+
+def _complete_row_inside(line: bytes, check: str) -> bool:
+    """Whether a tail without line end is a whole row followed by something: a damaged line end, not a torn row."""
+    try:
+        row, _ = json.JSONDecoder().raw_decode(line.decode("utf-8", "replace"))
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(row, dict) and row.get("check") == row_check(check, row)
+
+
+def _parse_row(line: bytes) -> dict[str, Any] | None:
+    try:
+        row = json.loads(line, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError):
+        return None
+    return row if isinstance(row, dict) else None
+
+
+def _row_line(row: Mapping[str, Any], check: str) -> bytes:
+    return (
+        json.dumps({**row, "check": check}, ensure_ascii=False, allow_nan=False, separators=(", ", ": ")).encode()
+        + b"\n"
+    )
+
+
+# --------------------------------------------------------------------------------------------- shared
+
+
+def _write_all(fs: FileSystem, fd: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        written = fs.write(fd, view)
+        if written <= 0:
+            raise OSError("the system wrote nothing")
+        view = view[written:]
+
+
+def _canonical(content: Mapping[str, Any], path: object) -> bytes:
+    try:
+        return json.dumps(content, sort_keys=True, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InputError(f"{path}: the content is not plain JSON ({error})") from error
+
+
+def _refuse_constant(name: str) -> Any:
+    raise ValueError(f"{name} is not a JSON number")
+
+
+def _write_error(path: Path, error: OSError) -> WriteError:
+    reason = error.strerror or str(error)
+    return WriteError(
+        f"{path}: cannot be written ({reason}); what was stored before is unchanged, fix that and run again"
+    )
+
+
+def _read_error(path: Path, error: OSError) -> InputError:
+    if isinstance(error, FileNotFoundError):
+        return InputError(f"{path}: no such file")
+    return InputError(f"{path}: cannot be read ({error.strerror or error})")
