@@ -85,7 +85,7 @@ class BacktestRun:
 
     ``detail`` is one line for the user when ``outcome`` is not ``COMPLETED``. ``notes`` are warnings that do not
     change the outcome (failed data requests, for instance). ``engine`` describes what ran (name, version, mode,
-    image digest).
+    image digest). ``data_points`` is what the engine says it processed, 0 when it does not say.
     """
 
     request: BacktestRequest
@@ -94,6 +94,7 @@ class BacktestRun:
     detail: str = ""
     notes: tuple[str, ...] = ()
     engine: Mapping[str, str] = field(default_factory=dict)
+    data_points: int = 0
 
     @property
     def ok(self) -> bool:
