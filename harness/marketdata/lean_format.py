@@ -2,8 +2,8 @@
 
 Paths (all relative to the data folder)::
 
-    zip_path(folder, ticker, resolution, date, tick_type)   equity/usa/second/spy/20251001_trade.zip, equity/usa/daily/spy.zip
-    entry_name(ticker, resolution, date, tick_type)         20251001_spy_second_trade.csv, spy.csv
+    zip_path(folder, ticker, resolution, date, tick_type)    equity/usa/second/spy/20251001_trade.zip
+    entry_name(ticker, resolution, date, tick_type)          20251001_spy_second_trade.csv
     map_files_folder / factor_files_folder / market_hours_path / symbol_properties_path / interest_rate_path
 
 Bars::
@@ -16,17 +16,17 @@ Bars::
 ``resolution`` is ``"second"``, ``"minute"``, ``"hour"`` or ``"daily"``; ``tick_type`` is ``"trade"`` or ``"quote"``.
 
 A row of second and minute files starts with the milliseconds since midnight, a row of hour and daily files with
-``yyyyMMdd HH:mm``; both name the start of the bar in the exchange's local time (America/New_York). Trade rows go on with
-open, high, low, close, volume; quote rows with bid open, high, low, close, size and the same for the ask, a missing
-side being four empty prices and a size of 0. Prices are dollars times 10,000. There is no header.
+``yyyyMMdd HH:mm``; both name the start of the bar in the exchange's local time (America/New_York). Trade rows go on
+with open, high, low, close, volume; quote rows with bid open, high, low, close, size and the same for the ask, a
+missing side being four empty prices and a size of 0. Prices are dollars times 10,000. There is no header.
 Source: Lean's ``LeanData``, ``TradeBar.Reader``, ``QuoteBar.Reader`` and ``Data/equity/readme.md``.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 from dataclasses import dataclass
-from datetime import date as Date
 from pathlib import Path
 from typing import TypeAlias
 
@@ -50,7 +50,7 @@ PRICE_SCALE = 4
 PERIOD_US = {"second": 1_000_000, "minute": 60_000_000, "hour": 3_600_000_000, "daily": 86_400_000_000}
 DAY_US = 86_400_000_000
 _DAY_MS = 86_400_000
-_EPOCH_ORDINAL = Date(1970, 1, 1).toordinal()
+_EPOCH_ORDINAL = dt.date(1970, 1, 1).toordinal()
 _MAX_DIGITS = 18  # a field of 18 digits always fits a signed 64-bit integer
 _STAMP_LENGTH = 14  # "yyyyMMdd HH:mm"
 
@@ -89,7 +89,7 @@ def is_daily_file(resolution: str) -> bool:
     return resolution in ("hour", "daily")
 
 
-def midnight_us(date: Date) -> int:
+def midnight_us(date: dt.date) -> int:
     """Midnight of ``date`` in microseconds since 1970-01-01, on the same clock."""
     return (date.toordinal() - _EPOCH_ORDINAL) * DAY_US
 
@@ -103,7 +103,13 @@ def equity_folder(data_folder: Path | str, market: str = "usa") -> Path:
 
 
 def zip_path(
-    data_folder: Path | str, ticker: str, resolution: str, date: Date, tick_type: str = "trade", market: str = "usa"
+    data_folder: Path | str,
+    ticker: str,
+    resolution: str,
+    date: dt.date,
+    tick_type: str = "trade",
+    *,
+    market: str = "usa",
 ) -> Path:
     """Path of the zip that holds the bars of ``ticker`` on ``date``. ``date`` is not used for hour and daily."""
     name = ticker.lower()
@@ -113,7 +119,7 @@ def zip_path(
     return Path(f"{folder}/{name}/{date:%Y%m%d}_{tick_type}.zip")
 
 
-def entry_name(ticker: str, resolution: str, date: Date, tick_type: str = "trade") -> str:
+def entry_name(ticker: str, resolution: str, date: dt.date, tick_type: str = "trade") -> str:
     """Name of the CSV inside :func:`zip_path`'s zip."""
     name = ticker.lower()
     return f"{name}.csv" if is_daily_file(resolution) else f"{date:%Y%m%d}_{name}_{resolution}_{tick_type}.csv"
@@ -169,14 +175,14 @@ def read_entry(path: Path | str, entry: str | None = None) -> bytes:
 
 
 def read_bars(
-    path: Path | str, resolution: str, tick_type: str = "trade", date: Date | None = None, entry: str | None = None
+    path: Path | str, resolution: str, tick_type: str = "trade", date: dt.date | None = None, entry: str | None = None
 ) -> BarTable:
     """All rows of one zip. ``date`` is needed for second and minute files. Raises :class:`FormatError`."""
     return parse_bars(read_entry(path, entry), resolution, tick_type, date, str(path))
 
 
 def parse_bars(
-    payload: bytes, resolution: str, tick_type: str = "trade", date: Date | None = None, source: str = "data"
+    payload: bytes, resolution: str, tick_type: str = "trade", date: dt.date | None = None, source: str = "data"
 ) -> BarTable:
     """CSV bytes to columns. ``source`` names the file in error messages.
 
@@ -225,8 +231,8 @@ def _parse_regular(payload: bytes, stamped: bool, tick_type: str, base_us: int) 
         return None
     flat = raw.copy()
     flat[separators] = 44
-    values = np.fromstring(flat.tobytes(), dtype=np.int64, sep=",").reshape(-1, width)
-    table = np.ascontiguousarray(values.T)
+    values: Int64 = np.fromstring(flat.tobytes(), dtype=np.int64, sep=",").reshape(-1, width)
+    table: Int64 = np.ascontiguousarray(values.T)
     if stamps is None:
         if int(table[0].max()) >= _DAY_MS:
             return None
@@ -252,7 +258,8 @@ def _parse_stamps(raw: npt.NDArray[np.uint8], starts: Int64) -> Int64 | None:
     next_month = (first_of_month + 1).astype("datetime64[D]").astype(np.int64)
     if bool((first_day + day > next_month).any()):
         return None
-    return (first_day + day - 1) * DAY_US + (hour * 60 + minute) * 60_000_000
+    stamps: Int64 = (first_day + day - 1) * DAY_US + (hour * 60 + minute) * 60_000_000
+    return stamps
 
 
 @dataclass(frozen=True)
@@ -323,7 +330,7 @@ def _parse_milliseconds(field: str, base_us: int) -> int | None:
     value = _number(field)
     if value is None or value.digits > 3 or value.mantissa >= _DAY_MS * 10**value.digits:
         return None
-    return base_us + value.mantissa * 1000 // 10**value.digits
+    return base_us + value.mantissa * (1000, 100, 10, 1)[value.digits]
 
 
 def _parse_stamp(field: str) -> int | None:
@@ -335,7 +342,7 @@ def _parse_stamp(field: str) -> int | None:
     if hour > 23 or minute > 59:
         return None
     try:
-        date = Date(int(digits[:4]), int(digits[4:6]), int(digits[6:8]))
+        date = dt.date(int(digits[:4]), int(digits[4:6]), int(digits[6:8]))
     except ValueError:
         return None
     return midnight_us(date) + (hour * 60 + minute) * 60_000_000
@@ -352,7 +359,7 @@ def _line_error(source: str, number: int, line: str, what: str) -> FormatError:
 # -------------------------------------------------------------------------------------------------------------- writing
 
 
-def format_bars(table: BarTable, resolution: str, date: Date | None = None) -> bytes:
+def format_bars(table: BarTable, resolution: str, date: dt.date | None = None) -> bytes:
     """CSV bytes of ``table``, one ``\\n``-terminated line a row; the inverse of :func:`parse_bars`.
 
     ``date`` is the day of a second or minute file. Raises :class:`ValueError` for a bar of another day, a negative
@@ -373,7 +380,7 @@ def format_bars(table: BarTable, resolution: str, date: Date | None = None) -> b
     return "".join(",".join(row) + "\n" for row in zip(*texts, strict=True)).encode("ascii")
 
 
-def _ms_texts(start_us: Int64, date: Date | None) -> list[str]:
+def _ms_texts(start_us: Int64, date: dt.date | None) -> list[str]:
     if date is None:
         raise ValueError("the day of a second or minute file is needed")
     milliseconds, rest = np.divmod(start_us - midnight_us(date), 1000)
