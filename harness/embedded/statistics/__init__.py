@@ -1,0 +1,1 @@
+"""Closed trades, portfolio and trade statistics, rolling windows and capacity, as Lean computes them."""
