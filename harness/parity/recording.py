@@ -17,11 +17,12 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import DamagedError, HarnessError, InputError
-from harness.parity.paths import show_path
-from harness.parity.rules import ORDER_EVENTS, ParityRules
+from harness.parity.rules import ParityRules
 from harness.parity.values import MISSING, compare, show_value
 from harness.results.decoding import decode_exact
 from harness.results.lean_results import LeanResults
+from harness.results.paths import show_path
+from harness.results.volatile import ORDER_EVENTS
 
 STATISTICS_FILE = "statistics.txt"
 ORDER_LIST_HASH = "OrderListHash"

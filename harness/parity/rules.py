@@ -1,8 +1,4 @@
-"""What two equal backtests may differ in, written down with the reason for each.
-
-Everything that is not listed here must be equal. The list comes from where Lean takes a value from the clock, the
-host, a random source or the command line instead of from the algorithm.
-"""
+"""The rules of a comparison: exact, but for the written allow-list and the tolerances a user asked for."""
 
 from __future__ import annotations
 
@@ -13,28 +9,8 @@ from functools import cached_property
 from typing import Any
 
 from harness.errors import InputError
-from harness.parity.paths import PatternTree, parse_pattern
-
-ORDER_EVENTS = "orderEvents"
-
-VOLATILE: tuple[tuple[str, str], ...] = (
-    ("orderEvents[].id", "starts with the algorithm id, which lean-cli draws at random"),
-    ("orderEvents[].algorithmId", "the algorithm id, which lean-cli draws at random"),
-    ("state.StartTime", "wall clock"),
-    ("state.EndTime", "wall clock"),
-    ("state.Hostname", "host"),
-    ("state.Name", "the backtest's name, from the command line"),
-    ("state.LogCount", "warm-up progress lines are written by wall time"),
-    ("serverStatistics", "processor, memory, host and up time"),
-    ("algorithmConfiguration.name", "the backtest's name, from the command line"),
-    ("algorithmConfiguration.parameters", "what the two variants are told to differ in"),
-    ("totalPerformance.closedTrades[].id", "a random GUID (TradeBuilder)"),
-    ("rollingWindow.*.closedTrades[].id", "a random GUID (TradeBuilder)"),
-    ("charts.Performance", "stage timings by wall clock (PerformanceTrackingTool)"),
-    ('charts."Portfolio Margin"', "maps tickers as of today's date (PortfolioMarginChart)"),
-    ("analysis", "findings about speed, by wall clock"),
-)
-"""The allow-list: paths (patterns of :mod:`harness.parity.paths`), each with the reason."""
+from harness.results.paths import PatternTree, parse_pattern
+from harness.results.volatile import VOLATILE
 
 
 @dataclass(frozen=True, slots=True)

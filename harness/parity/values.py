@@ -17,8 +17,8 @@ from typing import Any
 from deepdiff import DeepDiff
 from deepdiff.operator import BaseOperatorPlus
 
-from harness.parity.paths import Path, PatternTree, show_path
 from harness.parity.rules import ParityRules, Tolerance
+from harness.results.paths import Path, PatternTree, show_path
 
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?\Z", re.ASCII)
 _AMOUNT = re.compile(r"(-?)\$?(-?)(\d[\d,]*(?:\.\d+)?) ?%?\Z", re.ASCII)

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import json
 import os
+import zlib
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, cast
 
 from harness.errors import DamagedError, InputError
 from harness.results.decoding import decode_typed
 from harness.results.lean_types import Chart, Order, OrderEvent, TotalPerformance, Trade
-from harness.results.spans import CACHE_FOLDER, SectionFile
+from harness.results.spans import CACHE_FOLDER, SectionFile, Sections
 
 SUMMARY_SUFFIX = "-summary.json"
 ORDER_EVENTS_SUFFIX = "-order-events.json"
@@ -93,7 +94,7 @@ class LeanResults:
     # ---------------------------------------------------------------- the result document
 
     @cached_property
-    def document(self) -> SectionFile:
+    def document(self) -> Sections:
         """``<id>.json`` section by section; the summary file when only that is there."""
         path = self.path if self.path.exists() or not self.summary_path.exists() else self.summary_path
         large = path.exists() and path.stat().st_size >= INDEX_FROM_BYTES
@@ -181,11 +182,22 @@ class LeanResults:
         path = self.order_events_path
         if path is None:
             return None
+        with self.open_order_events() as stream:
+            try:
+                raw = stream.read()
+            except (OSError, EOFError, zlib.error) as error:
+                raise DamagedError(f"{path}: cannot be read ({error})") from error
+        return decode_typed(raw, list[OrderEvent], path)
+
+    def open_order_events(self) -> BinaryIO:
+        """The order events' JSON text as a stream. ``InputError`` when there is none."""
+        path = self.order_events_path
+        if path is None:
+            raise InputError(f"{self.folder}: no {self.result_id}{ORDER_EVENTS_SUFFIX} in it")
         try:
-            raw = path.read_bytes()
+            return cast(BinaryIO, path.open("rb", buffering=0))
         except OSError as error:
             raise InputError(f"{path}: cannot be read ({error.strerror or error})") from error
-        return decode_typed(raw, list[OrderEvent], path)
 
     # ---------------------------------------------------------------- log
 

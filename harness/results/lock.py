@@ -85,19 +85,10 @@ class FolderLock:
         self._fd = -1
 
     def __enter__(self) -> FolderLock:
-        path = self.folder / LOCK_NAME
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            fd = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o644)
-        except OSError as error:
-            raise InputError(
-                f"{self.folder}: cannot be locked ({error.strerror or error}); make it writable"
-            ) from error
         deadline = time.monotonic() + self.wait_s
-        while not lock_descriptor(fd):
+        while (fd := self._try()) < 0:
             if time.monotonic() >= deadline:
                 owner = read_owner(self.folder)
-                os.close(fd)
                 raise BusyError(f"{self.folder}: in use by {owner or 'another process'}; wait for it to end or stop it")
             time.sleep(0.05)
         self.took_over = read_owner(self.folder)
@@ -118,9 +109,28 @@ class FolderLock:
         fd, self._fd = self._fd, -1
         with suppress(OSError):
             os.ftruncate(fd, 0)
+            (self.folder / LOCK_NAME).unlink()
         with suppress(OSError):
             unlock_descriptor(fd)
         os.close(fd)
+
+    def _try(self) -> int:
+        """The locked descriptor, or -1 when another holds it."""
+        path = self.folder / LOCK_NAME
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            fd = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o644)
+        except OSError as error:
+            raise InputError(
+                f"{self.folder}: cannot be locked ({error.strerror or error}); make it writable"
+            ) from error
+        if lock_descriptor(fd):
+            # The last owner removes the file when it ends: what was locked must still be the file at this path.
+            with suppress(OSError):
+                if os.path.samestat(os.fstat(fd), path.stat()):
+                    return fd
+        os.close(fd)
+        return -1
 
 
 def read_owner(folder: str | os.PathLike[str]) -> Owner | None:

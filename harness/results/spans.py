@@ -22,7 +22,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 
@@ -73,6 +73,48 @@ class SectionIndex:
 
     identity: Identity
     sections: dict[str, Section]
+
+
+class Sections(Protocol):
+    """A JSON object read section by section, wherever its text is kept."""
+
+    path: Path
+
+    @property
+    def names(self) -> list[str]: ...
+
+    def length(self, name: str) -> int: ...
+
+    def raw(self, name: str) -> bytes: ...
+
+    def value(self, name: str, exact: bool = False) -> Any: ...
+
+    def typed(self, name: str, kind: type[T]) -> T: ...
+
+
+class SectionText:
+    """:class:`Sections` of a JSON object in memory; ``path`` is for messages. ``DamagedError`` when it is none."""
+
+    def __init__(self, data: bytes, path: Path) -> None:
+        self.path = path
+        self._sections = decode_typed(data, dict[str, msgspec.Raw], path)
+
+    @property
+    def names(self) -> list[str]:
+        return list(self._sections)
+
+    def length(self, name: str) -> int:
+        return len(self.raw(name))
+
+    def raw(self, name: str) -> bytes:
+        return bytes(self._sections[name])
+
+    def value(self, name: str, exact: bool = False) -> Any:
+        where = f"{self.path}, section {name!r}"
+        return decode_exact(self._sections[name], where) if exact else decode_plain(self._sections[name], where)
+
+    def typed(self, name: str, kind: type[T]) -> T:
+        return decode_typed(self._sections[name], kind, f"{self.path}, section {name!r}")
 
 
 class SectionFile:

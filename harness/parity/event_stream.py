@@ -1,0 +1,322 @@
+"""Order events of any number, read in blocks and compared side by side.
+
+Lean writes them as one line, each event starting with its id. In such a text ``},{"id":`` stands between two events
+and nowhere else (inside a JSON string the quotes would be escaped), so blocks are cut there without parsing. Blocks
+of equal bytes are only counted and checked to be JSON; the events of unequal blocks are compared one by one, first as
+bytes, then as numbers.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, BinaryIO
+
+import msgspec
+
+from harness.errors import DamagedError
+from harness.parity.rules import ParityRules
+from harness.parity.values import MISSING, Difference, Missing, compare
+from harness.results.decoding import damaged, decode_exact
+from harness.results.lean_results import LeanResults
+from harness.results.volatile import ORDER_EVENTS
+
+BLOCK_BYTES = 4 << 20
+DETAILED_EVENTS = 20
+_OPENING = b'[{"id":'
+_BETWEEN = b'},{"id":'
+_WHITE = b" \t\r\n"
+
+
+class _ForeignLayoutError(Exception):
+    """The text is not laid out as Lean does; it has to be decoded as a whole."""
+
+
+@dataclass(frozen=True, slots=True)
+class EventDifference:
+    """One differing order event: its index, both events (:data:`MISSING` for none), the fields that differ."""
+
+    index: int
+    left: Any
+    right: Any
+    fields: tuple[Difference, ...]
+
+
+@dataclass(slots=True)
+class EventComparison:
+    """What :func:`compare_events` found. Counts are of events; ``details`` are the first differing ones."""
+
+    left_count: int = 0
+    right_count: int = 0
+    differing: int = 0
+    details: list[EventDifference] = field(default_factory=list)
+    tolerances_used: dict[str, int] = field(default_factory=dict)
+
+
+class _Event(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+    """An order event for comparison: absent is not default, numbers are decimals, a field not known is an error."""
+
+    orderId: int  # noqa: N815 - Lean's names
+    orderEventId: int  # noqa: N815
+    id: str = ""
+    algorithmId: str = ""  # noqa: N815
+    symbol: str | msgspec.UnsetType = msgspec.UNSET
+    symbolValue: str | msgspec.UnsetType = msgspec.UNSET  # noqa: N815
+    symbolPermtick: str | msgspec.UnsetType = msgspec.UNSET  # noqa: N815
+    time: Decimal | msgspec.UnsetType = msgspec.UNSET
+    status: str | msgspec.UnsetType = msgspec.UNSET
+    orderFeeAmount: Decimal | msgspec.UnsetType = msgspec.UNSET  # noqa: N815
+    orderFeeCurrency: str | msgspec.UnsetType = msgspec.UNSET  # noqa: N815
+    fillPrice: Decimal | msgspec.UnsetType = msgspec.UNSET  # noqa: N815
+    fillPriceCurrency: str | msgspec.UnsetType = msgspec.UNSET  # noqa: N815
+    fillQuantity: Decimal | msgspec.UnsetType = msgspec.UNSET  # noqa: N815
+    direction: str | msgspec.UnsetType = msgspec.UNSET
+    message: str | msgspec.UnsetType = msgspec.UNSET
+    isAssignment: bool | msgspec.UnsetType = msgspec.UNSET  # noqa: N815
+    quantity: Decimal | msgspec.UnsetType = msgspec.UNSET
+    stopPrice: Decimal | msgspec.UnsetType = msgspec.UNSET  # noqa: N815
+    limitPrice: Decimal | msgspec.UnsetType = msgspec.UNSET  # noqa: N815
+    isInTheMoney: bool | msgspec.UnsetType = msgspec.UNSET  # noqa: N815
+
+
+_strict = msgspec.json.Decoder(list[_Event])
+_raw_list = msgspec.json.Decoder(list[msgspec.Raw])
+
+
+def compare_events(left: LeanResults, right: LeanResults, rules: ParityRules) -> EventComparison:
+    """Compare two existing order-events files. ``DamagedError`` naming the one that cannot be read to its end."""
+    comparison = EventComparison()
+    try:
+        with ExitStack() as stack:
+            streams = stack.enter_context(left.open_order_events()), stack.enter_context(right.open_order_events())
+            sides = _Side(streams[0], left.order_events_path), _Side(streams[1], right.order_events_path)
+            if _ids_ignored(rules):
+                sides[1].write_ids_like(sides[0])
+            for index, left_events, right_events in _unequal(sides[0], sides[1]):
+                _compare_slice(index, left_events, right_events, rules, comparison)
+            comparison.left_count, comparison.right_count = sides[0].count, sides[1].count
+    except _ForeignLayoutError:
+        comparison = EventComparison()
+        events = [_whole(results) for results in (left, right)]
+        comparison.left_count, comparison.right_count = len(events[0]), len(events[1])
+        for index in range(max(len(events[0]), len(events[1]))):
+            pair = [side[index] if index < len(side) else MISSING for side in events]
+            _compare_event(index, pair[0], pair[1], rules, comparison)
+    return comparison
+
+
+def events_between(results: LeanResults, start: int, stop: int) -> list[Any]:
+    """Order events ``start`` to ``stop`` (index, exclusive; clipped to what is there), decoded exactly."""
+    start = max(0, start)
+    found: list[Any] = []
+    try:
+        with results.open_order_events() as stream:
+            side = _Side(stream, results.order_events_path)
+            while side.count < stop and (block := side.block()) is not None:
+                first = side.count
+                size = block.count(_BETWEEN) + 1
+                side.count += size
+                if side.count > start:
+                    events = block.split(_BETWEEN)[max(0, start - first) : stop - first]
+                    found += decode_exact(_joined(events), side.where)
+    except _ForeignLayoutError:
+        return _whole(results)[start:stop]
+    return found
+
+
+class _Side:
+    """One file: cut into blocks of whole events, without the brackets around all of them."""
+
+    def __init__(self, stream: BinaryIO, where: object) -> None:
+        self.stream = stream
+        self.where = where
+        self.count = 0
+        self.pending: list[bytes] = []
+        self._rest = self._read(BLOCK_BYTES)
+        self._ended = False
+        self._replace: list[tuple[bytes, bytes]] = []
+        if not self._rest.startswith(_OPENING):
+            raise _ForeignLayoutError
+        self._rest = self._rest[len(_OPENING) :]
+        self._algorithm_id = self._first_algorithm_id()
+
+    def write_ids_like(self, other: _Side) -> None:
+        """Show this side's algorithm id as the other's, so that equal events have equal bytes."""
+        mine, theirs = self._algorithm_id, other._algorithm_id
+        if mine and theirs and mine != theirs:
+            self._replace = [
+                (b'{"id":"' + mine + b"-", b'{"id":"' + theirs + b"-"),
+                (b'"algorithmId":"' + mine + b'"', b'"algorithmId":"' + theirs + b'"'),
+            ]
+
+    def block(self) -> bytes | None:
+        """The next whole events (between their ``{"id":`` and ``}``), None after the last."""
+        if self._ended:
+            return None
+        while True:
+            data = self._read(BLOCK_BYTES)
+            self._rest = self._rest + data if self._rest else data
+            if not data:
+                return self._shown(self._last())
+            cut = self._rest.rfind(_BETWEEN)
+            if cut >= 0:
+                block, self._rest = self._rest[:cut], self._rest[cut + len(_BETWEEN) :]
+                return self._shown(block)
+
+    def refill(self) -> bool:
+        """Split one more block into ``pending``; False when there is none."""
+        block = self.block()
+        if block is None:
+            return False
+        self.pending = block.split(_BETWEEN)
+        return True
+
+    def _last(self) -> bytes:
+        self._ended = True
+        text = self._rest.rstrip(_WHITE)
+        if not text.endswith(b"}]"):
+            raise DamagedError(f"{self.where}: ends in the middle of an event; half-written, run the backtest again")
+        return text[:-2]
+
+    def _shown(self, block: bytes) -> bytes:
+        if self._replace:
+            # The block lost its first opening; give it back for the replacement.
+            block = b'{"id":' + block
+            for mine, theirs in self._replace:
+                block = block.replace(mine, theirs)
+            block = block[len(b'{"id":') :]
+        return block
+
+    def _read(self, size: int) -> bytes:
+        try:
+            return self.stream.read(size)
+        except OSError as error:
+            raise DamagedError(f"{self.where}: cannot be read ({error.strerror or error})") from error
+
+    def _first_algorithm_id(self) -> bytes:
+        end = self._rest.find(b"}")
+        marker = self._rest.find(b'"algorithmId":"', 0, end if end >= 0 else None)
+        if marker < 0:
+            return b""
+        start = marker + len(b'"algorithmId":"')
+        return self._rest[start : self._rest.find(b'"', start)]
+
+
+def _unequal(left: _Side, right: _Side) -> Iterator[tuple[int, list[bytes], list[bytes]]]:
+    """Runs of events that are not known to be equal: index of the first, both sides' texts (one may be longer)."""
+    while True:
+        if not left.pending and not right.pending:
+            blocks = left.block(), right.block()
+            if blocks[0] is None and blocks[1] is None:
+                return
+            if blocks[0] is not None and blocks[0] == blocks[1]:
+                size = _checked_count(blocks[0], left.where)
+                left.count += size
+                right.count += size
+                continue
+            for side, block in zip((left, right), blocks, strict=True):
+                side.pending = block.split(_BETWEEN) if block is not None else []
+        for side in (left, right):
+            if not side.pending:
+                side.refill()
+        if not left.pending and not right.pending:
+            continue
+        size = min(len(left.pending), len(right.pending)) or max(len(left.pending), len(right.pending))
+        index = max(left.count, right.count)
+        pair = left.pending[:size], right.pending[:size]
+        for side, events in zip((left, right), pair, strict=True):
+            side.pending = side.pending[size:]
+            side.count += len(events)
+        if pair[0] == pair[1]:
+            _checked_count(_BETWEEN.join(pair[0]), left.where)
+        else:
+            yield index, *pair
+
+
+def _checked_count(block: bytes, where: object) -> int:
+    """The number of events in a block that both sides share, after checking that it is JSON."""
+    try:
+        return len(_raw_list.decode(_OPENING + block + b"}]"))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise damaged(where, error) from error
+
+
+def _compare_slice(
+    index: int, left: list[bytes], right: list[bytes], rules: ParityRules, comparison: EventComparison
+) -> None:
+    both = min(len(left), len(right))
+    numbers = [n for n, differs in enumerate(map(operator.ne, left[:both], right[:both])) if differs]
+    if numbers:
+        pair = [left[n] for n in numbers], [right[n] for n in numbers]
+        for number in _really_different(pair[0], pair[1], rules):
+            position = numbers[number]
+            if len(comparison.details) >= DETAILED_EVENTS and not _special(rules):
+                comparison.differing += 1
+                continue
+            events = [decode_exact(_joined([side[position]]), ORDER_EVENTS)[0] for side in (left, right)]
+            _compare_event(index + position, events[0], events[1], rules, comparison)
+    for number in range(both, max(len(left), len(right))):
+        sides: list[Any] = [MISSING, MISSING]
+        if len(comparison.details) < DETAILED_EVENTS:
+            for side, texts in enumerate((left, right)):
+                if number < len(texts):
+                    sides[side] = decode_exact(_joined([texts[number]]), ORDER_EVENTS)[0]
+            _compare_event(index + number, sides[0], sides[1], rules, comparison)
+        else:
+            comparison.differing += 1
+
+
+def _really_different(left: list[bytes], right: list[bytes], rules: ParityRules) -> list[int]:
+    """Positions whose events are not the same values, though perhaps within a tolerance or an extra rule."""
+    try:
+        columns = [_strict.decode(_joined(side)) for side in (left, right)]
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return list(range(len(left)))  # a field this program does not know: compared by name, one by one
+    if _ids_ignored(rules):
+        for side in columns:
+            for event in side:
+                event.id = event.algorithmId = ""
+    return [n for n, differs in enumerate(map(operator.ne, columns[0], columns[1])) if differs]
+
+
+def _compare_event(index: int, left: Any, right: Any, rules: ParityRules, comparison: EventComparison) -> None:
+    found = compare(left, right, rules, (ORDER_EVENTS, index))
+    for name, count in found.tolerances_used.items():
+        comparison.tolerances_used[name] = comparison.tolerances_used.get(name, 0) + count
+    if not found.found:
+        return
+    comparison.differing += 1
+    if len(comparison.details) < DETAILED_EVENTS:
+        missing = isinstance(left, Missing) or isinstance(right, Missing)
+        comparison.details.append(EventDifference(index, left, right, () if missing else tuple(found.found)))
+
+
+def _ids_ignored(rules: ParityRules) -> bool:
+    tree = rules.ignored_tree
+    return all(tree.find((ORDER_EVENTS, 0, name)) is not None for name in ("id", "algorithmId"))
+
+
+def _special(rules: ParityRules) -> bool:
+    """Whether the rules say anything about order events beyond their ids."""
+    events = rules.ignored_tree.children.get(ORDER_EVENTS)
+    below = events.children.get("[]") if events is not None else None
+    more = events is not None and (
+        below is None or set(below.children) - {"id", "algorithmId"} or len(events.children) > 1
+    )
+    return bool(more) or ORDER_EVENTS in rules.tolerance_tree.children
+
+
+def _joined(events: list[bytes]) -> bytes:
+    return _OPENING + _BETWEEN.join(events) + b"}]"
+
+
+def _whole(results: LeanResults) -> list[Any]:
+    where = results.order_events_path
+    with results.open_order_events() as stream:
+        events = decode_exact(stream.read(), where)
+    if not isinstance(events, list) or not all(isinstance(event, dict) for event in events):
+        raise DamagedError(f"{where}: is not a list of order events; run the backtest again")
+    return events
