@@ -138,7 +138,7 @@ def _run_numpy(entries: Entries, bars: Bars, rules: SimulationRules, outcome: _O
         return
     starts = np.flatnonzero(np.concatenate(([True], entries.limit[1:] != entries.limit[:-1])))
     if len(starts) >= _LOCK_STEP_GROUPS:
-        _one_position_in_lock_step(search, entries, starts, rules, outcome, chunk_trades)
+        _one_position_in_lock_step(search, entries, starts, rules=rules, outcome=outcome, chunk_trades=chunk_trades)
     else:
         _simulate_rows(search, entries, every, outcome, chunk_trades)
         _keep_one_position(entries, rules, outcome)
@@ -148,6 +148,7 @@ def _one_position_in_lock_step(
     search: _Search,
     entries: Entries,
     starts: IntArray,
+    *,
     rules: SimulationRules,
     outcome: _Outcome,
     chunk_trades: int,
@@ -282,7 +283,15 @@ def _simulate_chunk(search: _Search, entries: Entries, rows: IntArray, outcome: 
         for has_trail in (False, True):
             mine = (entries.direction[rows] == sign) & (trailing == has_trail)
             if mine.any():
-                side = _side_of(search, entries, rows[mine], signal[mine] + 1, deadline[mine], price[mine], sign)
+                side = _side_of(
+                    search,
+                    entries,
+                    rows[mine],
+                    first=signal[mine] + 1,
+                    deadline=deadline[mine],
+                    price=price[mine],
+                    sign=sign,
+                )
                 _find_exits(search, side, float(sign), has_trail, outcome)
 
 
@@ -303,6 +312,7 @@ def _side_of(
     search: _Search,
     entries: Entries,
     rows: IntArray,
+    *,
     first: IntArray,
     deadline: IntArray,
     price: FloatArray,

@@ -1,0 +1,127 @@
+"""The reference strategy's entry signals on whole columns.
+
+The rule is stated at :class:`harness.fast.strategy.StrategySettings`;
+:mod:`harness.fast.event` states the same rule bar by bar.
+"""
+
+from __future__ import annotations
+
+import itertools
+from typing import Final
+
+import numpy as np
+
+from harness.fast.bars import NS_PER_DAY, NS_PER_S, Bars, BoolArray, FloatArray, IntArray, session_bounds
+from harness.fast.indicator_cache import IndicatorCache
+from harness.fast.strategy import Direction, StrategySettings
+from harness.fast.trades import Entries
+
+_PASS_ROWS: Final = 1 << 16
+
+
+def entry_signals(bars: Bars, settings: StrategySettings, cache: IndicatorCache) -> Entries:
+    """Every signal of ``bars``, in order, each with its session's last usable bar as ``limit``.
+
+    Columns are scanned in runs of whole sessions, so the temporary arrays stay small whatever the length.
+    """
+    if len(bars) == 0:
+        return Entries.of([])
+    bounds = session_bounds(bars.time_ns)
+    vwap = cache.get(bars, "vwap")
+    means = trend_means(bars.close, bounds, settings.trend_days) if settings.trend_days else None
+    found: list[IntArray] = []
+    sides: list[IntArray] = []
+    first = 0
+    sessions = len(bounds) - 1
+    while first < sessions:
+        last = max(first + 1, int(np.searchsorted(bounds, bounds[first] + _PASS_ROWS, side="right")) - 1)
+        rows, side = _scan(bars, vwap, bounds[first : last + 1], settings)
+        found.append(rows)
+        sides.append(side)
+        first = last
+    signal = np.concatenate(found)
+    direction = np.concatenate(sides)
+    session = np.searchsorted(bounds, signal, side="right") - 1
+    keep = _in_entry_hours(bars.time_ns[signal], settings)
+    if means is not None:
+        # A NaN mean (too few sessions before) keeps nothing.
+        keep &= (bars.close[signal] - means[session]) * direction > 0.0
+    signal, direction, session = signal[keep], direction[keep], session[keep]
+    return Entries.of(
+        signal,
+        direction,
+        quantity=settings.quantity,
+        stop_loss=settings.stop_loss,
+        take_profit=settings.take_profit,
+        trailing=settings.trailing,
+        max_bars=settings.max_bars,
+        limit=session_limits(bars.time_ns, bounds, settings.flat_s)[session],
+    )
+
+
+def session_limits(time_ns: IntArray, bounds: IntArray, flat_s: int) -> IntArray:
+    """Last row of each session that starts before ``flat_s`` seconds of its day (before the session: no row)."""
+    midnight = time_ns[bounds[:-1]] // NS_PER_DAY * NS_PER_DAY
+    return np.asarray(np.searchsorted(time_ns, midnight + flat_s * NS_PER_S, side="left") - 1, dtype=np.int64)
+
+
+def trend_means(close: FloatArray, bounds: IntArray, days: int) -> FloatArray:
+    """Mean of the ``days`` sessions' closes before each session; NaN where there are fewer. Shape ``(sessions,)``."""
+    session_close = close[bounds[1:] - 1]
+    out = np.full(len(session_close), np.nan)
+    count = len(session_close) - days
+    if count > 0:
+        total = np.zeros(count)
+        # Added oldest first, one day at a time, as the event loop adds them.
+        for day in range(days):
+            total += session_close[day : day + count]
+        out[days:] = total / days
+    return out
+
+
+def _in_entry_hours(time_ns: IntArray, settings: StrategySettings) -> BoolArray:
+    of_day = time_ns % NS_PER_DAY
+    inside = (of_day >= settings.first_entry_s * NS_PER_S) & (of_day <= settings.last_entry_s * NS_PER_S)
+    return np.asarray(inside, dtype=np.bool_)
+
+
+def _scan(bars: Bars, vwap: FloatArray, bounds: IntArray, settings: StrategySettings) -> tuple[IntArray, IntArray]:
+    """Rows and sides (+1, -1) of the band crosses in some whole sessions, range filter applied."""
+    start = int(bounds[0])
+    rows = slice(start, int(bounds[-1]))
+    close, mean = bars.close[rows], vwap[rows]
+    starts = bounds[:-1] - start
+    none = np.zeros(0, dtype=np.int64)
+    above = below = none
+    if settings.direction is not Direction.SHORT:
+        upper = mean * (1.0 + settings.band)
+        crossed = np.zeros(len(close), dtype=np.bool_)
+        np.logical_and(close[1:] > upper[1:], close[:-1] <= upper[:-1], out=crossed[1:])
+        crossed[starts] = False
+        above = np.flatnonzero(crossed)
+    if settings.direction is not Direction.LONG:
+        lower = mean * (1.0 - settings.band)
+        crossed = np.zeros(len(close), dtype=np.bool_)
+        np.logical_and(close[1:] < lower[1:], close[:-1] >= lower[:-1], out=crossed[1:])
+        crossed[starts] = False
+        below = np.flatnonzero(crossed)
+    found = np.concatenate((above, below))
+    order = np.argsort(found, kind="stable")
+    side = np.repeat(np.array([1, -1], dtype=np.int64), [len(above), len(below)])[order]
+    found = found[order]
+    if settings.min_range > 0.0 and len(found):
+        wide = _session_range(bars, bounds)[found] >= settings.min_range
+        found, side = found[wide], side[wide]
+    return found + start, side
+
+
+def _session_range(bars: Bars, bounds: IntArray) -> FloatArray:
+    """Highest high over lowest low of the session up to each row, less one; NaN prices are skipped."""
+    start = int(bounds[0])
+    highest = bars.high[start : int(bounds[-1])].copy()
+    lowest = bars.low[start : int(bounds[-1])].copy()
+    edges = (bounds - start).tolist()
+    for begin, end in itertools.pairwise(edges):
+        np.fmax.accumulate(highest[begin:end], out=highest[begin:end])
+        np.fmin.accumulate(lowest[begin:end], out=lowest[begin:end])
+    return np.asarray(highest / lowest - 1.0)
