@@ -110,13 +110,21 @@ def _decide(figure: PairedFigure, noise: NoiseFloor | None, alpha: float) -> tup
     return Verdict.PASS, f"{span} lies wholly at or below the target {target:.3f} (p = {figure.p_better:.2g})"
 
 
-def overall(judgements: Sequence[Judgement]) -> Overall:
-    """FAIL when any quantity fails, else INCONCLUSIVE when any is, else PASS; with the reasons that decided."""
-    for verdict in (Verdict.FAIL, Verdict.INCONCLUSIVE):
-        reasons = tuple(f"{item.quantity}: {item.reason}" for item in judgements if item.verdict is verdict)
-        if reasons:
-            return Overall(verdict, reasons)
-    return Overall(Verdict.PASS, tuple(f"{item.quantity}: {item.reason}" for item in judgements))
+def overall(judgements: Sequence[Judgement], unmeasured: Sequence[str] = ()) -> Overall:
+    """FAIL when any quantity fails, else INCONCLUSIVE when any is, else PASS; with the reasons that decided.
+
+    ``unmeasured``: reasons why a quantity could not be judged at all; they make the session INCONCLUSIVE.
+    """
+    reasons = {
+        verdict: tuple(f"{item.quantity}: {item.reason}" for item in judgements if item.verdict is verdict)
+        for verdict in Verdict
+    }
+    if reasons[Verdict.FAIL]:
+        return Overall(Verdict.FAIL, reasons[Verdict.FAIL])
+    undecided = (*unmeasured, *reasons[Verdict.INCONCLUSIVE])
+    if undecided:
+        return Overall(Verdict.INCONCLUSIVE, undecided)
+    return Overall(Verdict.PASS, reasons[Verdict.PASS])
 
 
 def different(reason: str) -> Overall:

@@ -1,0 +1,158 @@
+"""Figures against known values, against SciPy, and, for the interval, against simulated truth."""
+
+from __future__ import annotations
+
+import itertools
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from harness.bench.statistics import (
+    REMAINDER,
+    compare_pairs,
+    compare_stages,
+    expanded_tail,
+    log_ratios,
+    noise_floor,
+    wilcoxon_less,
+)
+
+
+def brute_force_wilcoxon(differences: np.ndarray) -> float:
+    """The definition: over all sign patterns, how often is the positive rank sum as small as the one seen."""
+    ranks = stats.rankdata(np.abs(differences))
+    observed = ranks[differences >= 0].sum()
+    patterns = itertools.product((0, 1), repeat=differences.size)
+    sums = [float(np.dot(pattern, ranks)) for pattern in patterns]
+    return sum(1 for value in sums if value <= observed + 1e-9) / len(sums)
+
+
+@given(st.lists(st.integers(-8, 8), min_size=1, max_size=9))
+def test_wilcoxon_is_its_definition_with_ties_and_zeros(values: list[int]) -> None:
+    differences = np.array(values, dtype=float)
+    assert wilcoxon_less(differences) == pytest.approx(brute_force_wilcoxon(differences), abs=1e-12)
+
+
+@given(st.lists(st.floats(-1, 1, allow_subnormal=False), min_size=3, max_size=25, unique_by=abs))
+def test_wilcoxon_agrees_with_scipy_without_ties(values: list[float]) -> None:
+    differences = np.array([value for value in values if abs(value) > 1e-6])
+    sizes = np.sort(np.abs(differences))
+    if differences.size < 3 or np.min(np.diff(sizes)) < 1e-9:
+        return
+    expected = stats.wilcoxon(differences, alternative="less", mode="exact").pvalue
+    assert wilcoxon_less(differences) == pytest.approx(expected, abs=1e-12)
+
+
+def test_wilcoxon_cannot_go_below_what_the_number_of_pairs_allows() -> None:
+    assert wilcoxon_less(np.full(6, -1.0)) == 2**-6
+    assert wilcoxon_less(np.zeros(6)) == 1.0
+
+
+def test_ratios_of_a_known_case() -> None:
+    figure = compare_pairs([10, 20, 30], [5, 11, 18], 0.75)
+    assert figure.baseline_median == 20
+    assert figure.candidate_median == 11
+    assert figure.ratio == 11 / 20
+    assert figure.paired_ratio == pytest.approx(0.55)
+    assert figure.pairs == 3
+
+
+def test_equal_pairs_have_an_interval_of_no_width() -> None:
+    figure = compare_pairs([2.0] * 8, [1.0] * 8, 0.75)
+    assert figure.paired_interval.low == figure.paired_interval.high == pytest.approx(0.5)
+    assert figure.p_better == 2**-8
+    assert figure.p_worse == 1.0
+
+
+def test_common_drift_cancels_in_the_paired_figure() -> None:
+    drift = np.linspace(1, 3, 12)
+    jitter = np.tile([1.02, 0.98], 6)
+    figure = compare_pairs(10 * drift, 7 * drift * jitter, 0.75)
+    assert 0.98 * 0.7 - 1e-9 <= figure.paired_interval.low <= figure.paired_interval.high <= 1.02 * 0.7 + 1e-9
+    assert figure.paired_ratio == pytest.approx(0.7, rel=0.001)
+
+
+def test_the_same_seed_gives_the_same_interval() -> None:
+    left, right = [1.0, 1.2, 1.1, 1.3, 1.0, 1.15], [0.7, 0.9, 0.8, 0.85, 0.7, 0.9]
+    assert compare_pairs(left, right, 0.75, seed=4) == compare_pairs(left, right, 0.75, seed=4)
+
+
+@pytest.mark.parametrize("values", [([], []), ([1.0], [1.0, 2.0]), ([0.0], [1.0]), ([1.0], [math.nan])])
+def test_what_cannot_be_a_ratio_is_refused(values: tuple[list[float], list[float]]) -> None:
+    with pytest.raises(ValueError, match="paired samples"):
+        log_ratios(*values)
+
+
+def test_expanded_tail_is_narrower_than_nominal_and_tends_to_it() -> None:
+    tails = [expanded_tail(pairs, 0.025) for pairs in (6, 10, 30, 100_000)]
+    assert tails == sorted(tails)
+    assert tails[0] < 0.01
+    assert tails[-1] == pytest.approx(0.025, abs=1e-4)
+
+
+SCENARIOS = ("normal", "outliers", "skewed", "drifting", "two modes")
+
+
+def simulated_pairs(kind: str, pairs: int, generator: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Log times of both sides, of the same distribution, so that the true ratio is 1."""
+    left, right = generator.normal(0, 0.03, (2, pairs))
+    if kind == "outliers":
+        left = left + (generator.random(pairs) < 0.1) * generator.exponential(0.3, pairs)
+        right = right + (generator.random(pairs) < 0.1) * generator.exponential(0.3, pairs)
+    elif kind == "skewed":
+        left, right = generator.exponential(0.04, (2, pairs))
+    elif kind == "drifting":
+        drift = np.cumsum(generator.normal(0, 0.03, pairs))
+        left, right = left + drift, right + drift
+    elif kind == "two modes":
+        left = left + (generator.random(pairs) < 0.3) * 0.15
+        right = right + (generator.random(pairs) < 0.3) * 0.15
+    return left, right
+
+
+@pytest.mark.parametrize("kind", SCENARIOS)
+@pytest.mark.parametrize("pairs", [6, 10])
+def test_the_interval_covers_the_truth_as_often_as_it_says(kind: str, pairs: int) -> None:
+    """Seeded; 600 sessions each. 95 % nominal; 600 draws of a true 95 % fall below 92.5 % once in 300 times."""
+    generator = np.random.default_rng(20251001)
+    sessions = 600
+    covered = covered_medians = 0
+    for _ in range(sessions):
+        left, right = simulated_pairs(kind, pairs, generator)
+        figure = compare_pairs(np.exp(left), np.exp(right), 1.0, resamples=400, seed=int(generator.integers(1 << 30)))
+        covered += figure.paired_interval.low <= 1 <= figure.paired_interval.high
+        covered_medians += figure.ratio_interval.low <= 1 <= figure.ratio_interval.high
+    assert covered / sessions >= 0.925
+    assert covered_medians / sessions >= 0.925
+
+
+def test_noise_floor_of_a_known_case() -> None:
+    floor = noise_floor([1.0, 1.0, 1.0, 1.0], [math.e**0.01, math.e**-0.01, math.e**0.01, math.e**-0.01], pairs=10)
+    assert floor is not None
+    assert floor.controls == 4
+    assert floor.median_ratio == pytest.approx(1.0)
+    expected = stats.t.ppf(0.975, 4) * 0.01 * math.sqrt(math.pi / 2) / math.sqrt(10)
+    assert math.log(floor.ratio_floor) == pytest.approx(expected)
+    assert noise_floor([], [], pairs=10) is None
+
+
+def test_stages_and_their_remainder() -> None:
+    baseline = [{"data": 1.0, "metrics": 4.0}] * 6
+    candidate = [{"data": 1.0, "metrics": 1.0}] * 6
+    figures = {item.name: item for item in compare_stages(baseline, candidate, [7.0] * 6, [4.5] * 6)}
+    assert list(figures) == ["data", "metrics", REMAINDER]
+    assert figures["metrics"].paired_ratio == pytest.approx(0.25)
+    assert figures["metrics"].saved_s == 3.0
+    assert figures[REMAINDER].baseline_median_s == 2.0
+    assert figures[REMAINDER].candidate_median_s == 2.5
+
+
+def test_a_stage_that_one_side_lacks_has_no_ratio() -> None:
+    figures = {item.name: item for item in compare_stages([{"x": 1.0}], [{}], [2.0], [2.0])}
+    assert figures["x"].paired_ratio is None
+    assert figures["x"].saved_s == 1.0
+    assert compare_stages([{}], [{}], [1.0], [1.0]) == []
