@@ -1,0 +1,1 @@
+"""Lean's consolidators: bars made of smaller bars, and what feeds them."""
