@@ -7,8 +7,9 @@ API::
 What is written: second trade bars of every symbol for the days of the spec, hour and daily bars from
 ``spec.history_days`` trading days before, map files, factor files (a dividend for the second symbol and a two-for-one
 split for the third, both in the history, raw prices consistent with them), the market hours and symbol properties
-databases, interest rates, and a manifest with the digest of every file. Hour and daily bars of days with second bars
-are aggregates of them. The fourth symbol is halted for twelve minutes on the middle day and reopens with a jump.
+databases, interest rates, and a manifest with the digest of every file and of what is in it. Hour and daily bars of
+days with second bars are aggregates of them. The fourth symbol is halted for twelve minutes on the middle day and
+reopens with a jump.
 
 The folder appears whole or not at all: everything is written beside it under a temporary name, which is then renamed;
 what a killed run left is swept by the next one.
@@ -43,6 +44,7 @@ from harness.marketdata.lean_format import (
     map_files_folder,
     market_hours_path,
     midnight_us,
+    read_entry,
     symbol_properties_path,
     write_zip,
     zip_path,
@@ -67,7 +69,7 @@ from harness.marketdata.reference_files import (
 )
 from harness.marketdata.spec import SymbolSpec, SynthSpec
 
-GENERATOR_VERSION = 1
+GENERATOR_VERSION = 2
 """Raised whenever the same spec gives other bytes; folders of an older version are made again."""
 MANIFEST = "harness-data.json"
 
@@ -90,7 +92,11 @@ class Progress:
 
 @dataclass(frozen=True)
 class SynthReport:
-    """What a call did. ``action``: ``written``, ``rebuilt`` (was damaged or of an older version) or ``kept``."""
+    """What a call did.
+
+    ``action``: ``written``, ``rebuilt`` (was damaged, of an older version, or forced) or ``kept``. ``digest`` is that
+    of the uncompressed contents: equal for equal specs on every machine.
+    """
 
     folder: Path
     action: str
@@ -168,9 +174,8 @@ def inspect_folder(folder: Path, spec: SynthSpec) -> tuple[str, dict[str, Any]]:
         return "absent", {}
     try:
         manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_text("utf-8"))
-        files: dict[str, dict[str, Any]] = manifest["files"]
-        named = {MANIFEST, *files}
-    except (OSError, ValueError, KeyError, TypeError):
+        named = {MANIFEST, *manifest["files"].keys()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return "foreign", {}
     if present - named:
         return "foreign", manifest
@@ -178,26 +183,46 @@ def inspect_folder(folder: Path, spec: SynthSpec) -> tuple[str, dict[str, Any]]:
         return "other spec", manifest
     if manifest.get("generator_version") != GENERATOR_VERSION or named - present:
         return "damaged", manifest
-    for name, row in files.items():
-        path = folder / name
-        if path.stat().st_size != row["size"] or _sha256(path) != row["sha256"]:
-            return "damaged", manifest
-    return ("intact" if _overall_digest(files) == manifest.get("digest") else "damaged"), manifest
+    return ("intact" if _is_intact(folder, manifest) else "damaged"), manifest
+
+
+def _is_intact(folder: Path, manifest: dict[str, Any]) -> bool:
+    """Every file has the size and digest that the manifest says."""
+    files = manifest["files"]
+    try:
+        for name, row in files.items():
+            path = folder / name
+            if path.stat().st_size != row["size"] or _sha256(path) != row["sha256"]:
+                return False
+        return bool(_overall_digest(files) == manifest["digest"])
+    except (OSError, KeyError, TypeError):
+        return False
 
 
 def _sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
+def _content_sha256(path: Path) -> str:
+    """Digest of what a zip holds, so that data sets compare equal whichever zlib packed them."""
+    return hashlib.sha256(read_entry(path)).hexdigest() if path.suffix == ".zip" else _sha256(path)
+
+
 def _overall_digest(files: dict[str, dict[str, Any]]) -> str:
-    text = "".join(f"{name} {files[name]['sha256']}\n" for name in sorted(files))
+    """One digest of all names and contents."""
+    text = "".join(f"{name} {files[name]['content_sha256']}\n" for name in sorted(files))
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _write_manifest(folder: Path, spec: SynthSpec) -> tuple[str, dict[str, int]]:
     paths = sorted(path for path in folder.rglob("*") if path.is_file())
     files: dict[str, dict[str, Any]] = {
-        path.relative_to(folder).as_posix(): {"size": path.stat().st_size, "sha256": _sha256(path)} for path in paths
+        path.relative_to(folder).as_posix(): {
+            "size": path.stat().st_size,
+            "sha256": _sha256(path),
+            "content_sha256": _content_sha256(path),
+        }
+        for path in paths
     }
     digest = _overall_digest(files)
     manifest = {
