@@ -1,0 +1,1 @@
+"""From an order request to its fills: transaction manager, transaction handler and backtesting brokerage."""

@@ -1,0 +1,206 @@
+"""``self.transactions``: the algorithm's view of its orders. Source: Lean's ``SecurityTransactionManager``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from harness.embedded import clr
+from harness.embedded.naming import lean_api
+from harness.embedded.orders.order import Order
+from harness.embedded.orders.request import CancelOrderRequest, OrderRequest, SubmitOrderRequest, UpdateOrderRequest
+from harness.embedded.orders.response import OrderResponse
+from harness.embedded.orders.ticket import OrderTicket
+from harness.embedded.reference.symbols import Symbol
+
+_MILLISECOND = timedelta(milliseconds=1)
+_NOT_WHILE_WARMING_UP = (
+    "This operation is not allowed in initialize or during warm up: cancel_open_orders. "
+    "Please move this code to the on_warmup_finished() method."
+)
+
+
+@lean_api
+class ProjectedHoldings:
+    """Holdings of a security, and what its open orders would add."""
+
+    __slots__ = ("_holdings_quantity", "_open_orders_quantity")
+
+    def __init__(self, holdings_quantity: Decimal, open_orders_quantity: Decimal) -> None:
+        self._holdings_quantity = holdings_quantity
+        self._open_orders_quantity = open_orders_quantity
+
+    @property
+    def _projected_quantity(self) -> Decimal:
+        return self._holdings_quantity + self._open_orders_quantity
+
+    @property
+    def holdings_quantity(self) -> float:
+        return clr.to_float(self._holdings_quantity)
+
+    @property
+    def open_orders_quantity(self) -> float:
+        return clr.to_float(self._open_orders_quantity)
+
+    @property
+    def projected_quantity(self) -> float:
+        return clr.to_float(self._projected_quantity)
+
+
+def _matcher(selection: Any) -> Callable[[Any], bool] | None:
+    """A predicate from what user code gives: nothing, a function, a symbol, a ticker or a security."""
+    if selection is None:
+        return None
+    symbol = getattr(selection, "symbol", selection) if not isinstance(selection, Symbol) else selection
+    if isinstance(symbol, Symbol | str):
+        return lambda item: bool(item.symbol == symbol)
+    return lambda item: bool(selection(item))
+
+
+@lean_api
+class SecurityTransactionManager:
+    """Sends requests to the transaction handler, and finds orders and tickets.
+
+    Lists of open orders come in the order in which .NET enumerates Lean's dictionary of open orders.
+    """
+
+    def __init__(self, algorithm: Any) -> None:
+        self._algorithm = algorithm
+        self._order_processor: Any = None
+        self._order_id = 0
+        self._records: dict[datetime, tuple[Decimal, bool]] = {}
+        self.market_order_fill_timeout = timedelta(0)
+
+    # -- the engine's side ----------------------------------------------------------------------------------------
+
+    def set_order_processor(self, order_processor: Any) -> None:
+        """The transaction handler that requests go to."""
+        self._order_processor = order_processor
+
+    def get_increment_order_id(self) -> int:
+        self._order_id += 1
+        return self._order_id
+
+    def add_transaction_record(self, time: datetime, profit_loss: Decimal, is_win: bool) -> None:
+        """Record a closed trade's profit at a UTC time; a time that is taken moves on by a millisecond."""
+        while time in self._records:
+            time += _MILLISECOND
+        self._records[time] = (profit_loss, is_win)
+
+    @property
+    def _transaction_record(self) -> dict[datetime, Decimal]:
+        return {time: profit for time, (profit, _) in self._records.items()}
+
+    def process_request(self, request: OrderRequest) -> OrderTicket:
+        """Hand a request over. Raises ``RuntimeError`` while the algorithm warms up."""
+        if self._algorithm.is_warming_up:
+            raise RuntimeError(str(OrderResponse.warming_up(request)))
+        if isinstance(request, SubmitOrderRequest):
+            self.set_order_id(request)
+        ticket: OrderTicket = self._order_processor.process(request)
+        return ticket
+
+    def set_order_id(self, request: SubmitOrderRequest) -> None:
+        """Give a submit request the next order id, unless it has one."""
+        if request.order_id < 1:
+            request.order_id = self.get_increment_order_id()
+
+    # -- the algorithm's side ---------------------------------------------------------------------------------------
+
+    @property
+    def utc_time(self) -> datetime:
+        return self._algorithm.utc_time  # type: ignore[no-any-return]
+
+    @property
+    def last_order_id(self) -> int:
+        return self._order_id
+
+    @property
+    def orders_count(self) -> int:
+        return self._order_processor.orders_count  # type: ignore[no-any-return]
+
+    @property
+    def transaction_record(self) -> dict[datetime, float]:
+        return {time: clr.to_float(profit) for time, (profit, _) in self._records.items()}
+
+    @property
+    def winning_transactions(self) -> dict[datetime, float]:
+        return {time: clr.to_float(profit) for time, (profit, is_win) in self._records.items() if is_win}
+
+    @property
+    def losing_transactions(self) -> dict[datetime, float]:
+        return {time: clr.to_float(profit) for time, (profit, is_win) in self._records.items() if not is_win}
+
+    @property
+    def win_count(self) -> int:
+        return sum(is_win for _, is_win in self._records.values())
+
+    @property
+    def loss_count(self) -> int:
+        return len(self._records) - self.win_count
+
+    def add_order(self, request: SubmitOrderRequest) -> OrderTicket:
+        return self.process_request(request)
+
+    def update_order(self, request: UpdateOrderRequest) -> OrderTicket:
+        return self.process_request(request)
+
+    def cancel_order(self, order_id: int, order_tag: str | None = None) -> OrderTicket:
+        return self.remove_order(order_id, order_tag)
+
+    def remove_order(self, order_id: int, tag: str | None = None) -> OrderTicket:
+        """Ask for cancellation; without a tag the order's tag is emptied."""
+        return self.process_request(CancelOrderRequest(self.utc_time, order_id, "" if tag is None else tag))
+
+    def cancel_open_orders(self, symbol: Any = None, tag: str | None = None) -> list[OrderTicket]:
+        """Ask for cancellation of all open orders, or of one symbol's. Raises ``RuntimeError`` while warming up."""
+        if self._algorithm.is_warming_up:
+            raise RuntimeError(_NOT_WHILE_WARMING_UP)
+        if symbol is None:
+            tag = (
+                f"Canceled by CancelOpenOrders() at {self.utc_time:%Y-%m-%dT%H:%M:%S}.{self.utc_time.microsecond:06d}0Z"
+            )
+        tickets = self.get_open_order_tickets(symbol)
+        for ticket in tickets:
+            ticket.cancel(tag)
+        return tickets
+
+    def get_order_by_id(self, order_id: int) -> Order | None:
+        """A copy of the order, or ``None``."""
+        return self._order_processor.get_order_by_id(order_id)  # type: ignore[no-any-return]
+
+    def get_orders_by_brokerage_id(self, brokerage_id: str) -> list[Order]:
+        return self.get_orders(lambda order: str(brokerage_id) in order.broker_id)
+
+    def get_order_ticket(self, order_id: int) -> OrderTicket | None:
+        return self._order_processor.get_order_ticket(order_id)  # type: ignore[no-any-return]
+
+    def get_orders(self, filter: Any = None) -> list[Order]:
+        """Copies of all orders that the filter accepts."""
+        return self._order_processor.get_orders(_matcher(filter))  # type: ignore[no-any-return]
+
+    def get_open_orders(self, filter: Any = None) -> list[Order]:
+        """Copies of the open orders of a symbol, or of those a function accepts."""
+        return self._order_processor.get_open_orders(_matcher(filter))  # type: ignore[no-any-return]
+
+    def get_order_tickets(self, filter: Any = None) -> list[OrderTicket]:
+        return self._order_processor.get_order_tickets(_matcher(filter))  # type: ignore[no-any-return]
+
+    def get_open_order_tickets(self, filter: Any = None) -> list[OrderTicket]:
+        return self._order_processor.get_open_order_tickets(_matcher(filter))  # type: ignore[no-any-return]
+
+    def get_open_orders_remaining_quantity(self, filter: Any = None) -> float:
+        return clr.to_float(self._get_open_orders_remaining_quantity(filter))
+
+    def _get_open_orders_remaining_quantity(self, selection: Any = None) -> Decimal:
+        return sum((ticket._quantity_remaining for ticket in self.get_open_order_tickets(selection)), clr.ZERO)
+
+    def get_projected_holdings(self, security: Any) -> ProjectedHoldings:
+        return self._order_processor.get_projected_holdings(security)  # type: ignore[no-any-return]
+
+    def wait_for_order(self, order_id: int) -> bool:
+        """Whether the order is closed; a backtest never waits."""
+        ticket = self.get_order_ticket(order_id)
+        return ticket is not None and ticket._is_closed()
