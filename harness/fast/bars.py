@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import mmap
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -49,6 +49,12 @@ class Bars:
 
     def __len__(self) -> int:
         return len(self.time_ns)
+
+    @classmethod
+    def of(cls, symbol: str, columns: Iterable[npt.NDArray[Any]], data_key: str = "") -> Bars:
+        """Bars from six arrays in the order of ``COLUMNS``."""
+        time_ns, open_, high, low, close, volume = columns
+        return cls(symbol, time_ns, open_, high, low, close, volume, data_key)
 
     @property
     def nbytes(self) -> int:
