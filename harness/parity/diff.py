@@ -21,6 +21,7 @@ from harness.results.volatile import ORDER_EVENTS
 
 _SPLIT_BYTES = 1 << 16
 _WHITE = b" \t\r\n"
+_READ_FIRST = ("statistics", "runtimeStatistics", "state", "totalPerformance", "profitLoss", "orders", "charts")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +48,8 @@ class ParityReport:
 
     ``order_event_count`` is (left, right), None where the file is missing. ``differing_event_count`` counts all
     differing events; ``event_differences`` details the first of them. ``differences`` are the differing paths of the
-    result document, up to the rules' limit (``more_differences`` when there are others). ``problems`` are conditions
-    that forbid a pass though nothing differs (no orders at all, a missing file).
+    result document, up to the rules' limit in each section (``more_differences`` when there are others).
+    ``problems`` are conditions that forbid a pass though nothing differs (no orders at all, a missing file).
     """
 
     identical: bool
@@ -176,18 +177,23 @@ def _first_difference(
 
 
 def _documents(left: LeanResults, right: LeanResults, rules: ParityRules) -> Differences:
-    found = Differences(rules.maximum_listed)
+    """Section by section, the figures a reader looks at first; the limit of listed differences holds for each."""
     documents = left.document, right.document
-    names = list(dict.fromkeys([*documents[0].names, *documents[1].names]))
-    for name in names:
-        if rules.ignored_tree.find((name,)) is not None:
+    where = documents[0].path, documents[1].path
+    names = [set(document.names) for document in documents]
+    every = dict.fromkeys([*_READ_FIRST, *documents[0].names, *documents[1].names])
+    total = Differences(rules.maximum_listed)
+    for name in every:
+        if name not in names[0] | names[1] or rules.ignored_tree.find((name,)) is not None:
             continue
-        texts = [document.raw(name) if name in document.names else None for document in documents]
-        where = documents[0].path, documents[1].path
+        texts = [
+            document.raw(name) if name in known else None for document, known in zip(documents, names, strict=True)
+        ]
+        found = Differences(rules.maximum_listed, tolerances_used=total.tolerances_used)
         _compare_texts(texts[0], texts[1], (name,), rules, found=found, where=where)
-        if found.more:
-            break
-    return found
+        total.found += found.found
+        total.more |= found.more
+    return total
 
 
 def _compare_texts(

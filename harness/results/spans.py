@@ -122,7 +122,7 @@ class SectionFile:
 
     ``index_path`` (optional) keeps the index on disk; a folder that cannot be written is no error. Thread-safe. The
     file is opened for each read, so a file replaced in between is noticed: the index is then made anew and
-    ``generation`` grows by one.
+    ``generation`` grows by one (the first index makes it 1).
 
     Raises ``InputError`` when the file is missing, ``DamagedError`` when it is not a whole JSON object.
     """
@@ -188,6 +188,7 @@ class SectionFile:
                 self._index = None
             elif (index := self._stored_index(fd, status)) is not None:
                 self._index = index
+                self.generation += 1
                 return index
             index = SectionIndex(_identity(fd, status), scan_sections(fd, self.path))
             self.generation += 1
@@ -214,7 +215,7 @@ class SectionFile:
         rows = [[section.name, section.start, section.end, section.check] for section in index.sections.values()]
         document = {"file": self.path.name, **_identity_fields(index.identity), "sections": rows}
         try:
-            write_json(self.index_path, document, schema=INDEX_SCHEMA)
+            write_json(self.index_path, document, schema=INDEX_SCHEMA, durable=False)
         except HarnessError:
             self.index_path = None  # a folder for reading only: the index lives as long as this object
 

@@ -43,8 +43,11 @@ class WriteError(HarnessError):
 # --------------------------------------------------------------------------------------------- whole files
 
 
-def write_bytes(path: str | os.PathLike[str], data: bytes) -> str:
-    """Store ``data`` at ``path`` whole. Returns its digest (``sha256:<hex>``). Raises :class:`WriteError`."""
+def write_bytes(path: str | os.PathLike[str], data: bytes, durable: bool = True) -> str:
+    """Store ``data`` at ``path`` whole. Returns its digest (``sha256:<hex>``). Raises :class:`WriteError`.
+
+    ``durable=False`` leaves out the fsyncs: for caches, which may be lost in a power cut but not be half there.
+    """
     target = Path(path)
     fs = file_system()
     temporary = target.with_name(
@@ -59,14 +62,16 @@ def write_bytes(path: str | os.PathLike[str], data: bytes) -> str:
             _write_all(fs, fd, data)
             if fs.size(fd) != len(data):
                 raise OSError(f"only {fs.size(fd)} of {len(data)} bytes arrived")
-            fs.fsync(fd)
+            if durable:
+                fs.fsync(fd)
         except BaseException:
             close_quietly(fd)
             raise
         fs.close(fd)
         fs.rename(temporary, target)
         created, renamed = False, True
-        fs.fsync_folder(target.parent)
+        if durable:
+            fs.fsync_folder(target.parent)
     except OSError as error:
         if renamed:
             reason = error.strerror or str(error)
@@ -85,13 +90,18 @@ def bytes_digest(data: bytes) -> str:
 
 
 def write_json(
-    path: str | os.PathLike[str], document: Mapping[str, Any], schema: str | None = None, version: int | None = None
+    path: str | os.PathLike[str],
+    document: Mapping[str, Any],
+    schema: str | None = None,
+    version: int | None = None,
+    durable: bool = True,
 ) -> str:
     """Store ``document`` at ``path`` as a checked JSON document. Returns its digest.
 
     ``schema`` and ``version`` may be given here or be fields of the document (``schema`` is needed, ``version`` is 1
-    when neither says). ``length`` and ``digest`` are reserved. Raises ``InputError`` when the content is not plain
-    JSON (not finite numbers included) and :class:`WriteError` when it cannot be stored.
+    when neither says). ``length`` and ``digest`` are reserved; ``durable`` as in :func:`write_bytes`. Raises
+    ``InputError`` when the content is not plain JSON (not finite numbers included) and :class:`WriteError` when it
+    cannot be stored.
     """
     content = dict(document)
     content["schema"] = schema or content.get("schema")
@@ -107,7 +117,7 @@ def write_json(
     digest = bytes_digest(canonical)
     head = {"schema": content.pop("schema"), "version": content.pop("version")}
     envelope = {**head, "length": len(canonical), "digest": digest, **content}
-    write_bytes(path, (json.dumps(envelope, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode())
+    write_bytes(path, (json.dumps(envelope, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode(), durable)
     return digest
 
 
