@@ -52,3 +52,34 @@ def lean_api(cls: Any = None, *, names: dict[str, str] | None = None) -> Any:
         return target
 
     return decorate(cls) if cls is not None else decorate
+
+
+_USER_METHODS: dict[tuple[type, str], str | None] = {}
+
+
+def user_method(target: Any, name: str) -> Any:
+    """The bound method that user code gave ``target`` under either spelling, or ``None``.
+
+    Only definitions outside ``harness.embedded`` count, so that a base class's default is not taken for an override.
+    The most derived definition wins, whichever way it is spelled.
+    """
+    kind = type(target)
+    key = (kind, name)
+    if key not in _USER_METHODS:
+        found = None
+        alias = pascal_case(name)
+        for cls in kind.__mro__:
+            if cls.__module__.startswith("harness.embedded") or cls is object:
+                continue
+            if name in cls.__dict__:
+                found = name
+            elif alias in cls.__dict__:
+                found = alias
+            if found:
+                break
+        _USER_METHODS[key] = found
+    found = _USER_METHODS[key]
+    if found is not None:
+        return getattr(target, found)
+    instance = getattr(target, "__dict__", {})
+    return instance.get(name) or instance.get(pascal_case(name))

@@ -1,0 +1,279 @@
+"""``QCAlgorithm.history`` and its relatives. Source of the rules: Lean's ``QCAlgorithm.History.cs`` and
+``PandasConverter``/``PandasData`` (index, columns, which columns are dropped)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from harness.embedded.clock import to_us
+from harness.embedded.data import DataDictionary, Delisting, Dividend, QuoteBar, QuoteBars, Split, TradeBar, TradeBars
+from harness.embedded.enums import DataNormalizationMode, Resolution, TickType
+from harness.embedded.history import HistoryRequest
+from harness.embedded.naming import lean_api, snake_case
+from harness.embedded.not_supported import NotSupportedError
+from harness.embedded.reference.symbols import Symbol
+from harness.embedded.reference.time_zones import TimeZone
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_TRADE_COLUMNS = ("open", "high", "low", "close", "volume")
+_QUOTE_COLUMNS = (
+    *("bidopen", "bidhigh", "bidlow", "bidclose", "bidsize"),
+    *("askopen", "askhigh", "asklow", "askclose", "asksize"),
+)
+_OPTION_NAMES = ("resolution", "fill_forward", "extended_market_hours", "data_mapping_mode", "data_normalization_mode")
+
+
+def _moment(value: Any) -> datetime:
+    if isinstance(value, datetime):
+        return value.replace(tzinfo=None)
+    return datetime(value.year, value.month, value.day)
+
+
+class _TypedHistory:
+    """``self.history[TradeBar]``: the same calls, giving bars instead of data frames."""
+
+    __slots__ = ("_api", "_kind")
+
+    def __init__(self, api: HistoryApi, kind: type) -> None:
+        self._api = api
+        self._kind = kind
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self._api._typed(self._kind, args, kwargs)
+
+
+class _History:
+    """``self.history(...)`` and ``self.history[TradeBar](...)``."""
+
+    __slots__ = ("_api",)
+
+    def __init__(self, api: HistoryApi) -> None:
+        self._api = api
+
+    def __getitem__(self, kind: type) -> _TypedHistory:
+        if kind not in (TradeBar, QuoteBar):
+            if kind in (Split, Dividend, Delisting):
+                raise NotSupportedError(f"QCAlgorithm.history[{kind.__name__}]")
+            raise NotSupportedError(f"QCAlgorithm.history[{getattr(kind, '__name__', kind)}]")
+        return _TypedHistory(self._api, kind)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self._api._history(args, kwargs)
+
+
+@lean_api
+class HistoryApi:
+    """Mixin of ``QCAlgorithm``."""
+
+    _engine: Any
+
+    @property
+    def history(self) -> Any:
+        return _History(self)
+
+    @property
+    def history_provider(self) -> Any:
+        return self._engine.history_provider
+
+    # -- arguments -----------------------------------------------------------------------------------------------
+
+    def _options(self, rest: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
+        options = dict(zip(_OPTION_NAMES, rest, strict=False))
+        options.update({snake_case(key): value for key, value in kwargs.items()})
+        return options
+
+    def _span(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, tuple[Any, ...], dict[str, Any]]:
+        """``(periods | timedelta | (start, end), other arguments, options)`` from a call's tail."""
+        named = {snake_case(key): value for key, value in kwargs.items()}
+        for name in ("periods", "span"):
+            if name in named:
+                return named.pop(name), args, named
+        if "start" in named:
+            start = named.pop("start")
+            return (start, named.pop("end", self.time)), args, named  # type: ignore[attr-defined]
+        first = args[0]
+        if isinstance(first, (datetime, date)):
+            end = named.pop("end") if "end" in named else args[1]
+            return (first, end), args[2:] if "end" not in kwargs else args[1:], named
+        return first, args[1:], named
+
+    def _symbols(self, what: Any) -> list[Symbol]:
+        resolve = self._engine.symbol_of
+        if isinstance(what, (str, Symbol)) or hasattr(what, "symbol"):
+            return [resolve(what)]
+        if hasattr(what, "keys"):
+            what = what.keys()
+        return [resolve(item) for item in what]
+
+    def _requests(
+        self, symbols: Iterable[Symbol], span: Any, options: dict[str, Any], kind: type | None = None
+    ) -> list[HistoryRequest]:
+        engine = self._engine
+        zone = TimeZone.get(self.time_zone)  # type: ignore[attr-defined]
+        resolution = options.get("resolution")
+        extended = options.get("extended_market_hours")
+        found: list[HistoryRequest] = []
+        for symbol in symbols:
+            for config in _matching(engine, symbol, kind, resolution):
+                chosen = Resolution(resolution) if resolution is not None else config.resolution
+                if chosen == Resolution.TICK:
+                    raise NotSupportedError("QCAlgorithm.history with Resolution.TICK")
+                end = self.time  # type: ignore[attr-defined]
+                if isinstance(span, tuple):
+                    start, end = _moment(span[0]), _moment(span[1])
+                elif isinstance(span, timedelta):
+                    start = end - span
+                else:
+                    start = engine.history_provider.start_time(symbol, int(span), chosen, extended)
+                fill = config.fill_data_forward if options.get("fill_forward") is None else options["fill_forward"]
+                mode = options.get("data_normalization_mode")
+                found.append(
+                    HistoryRequest(
+                        symbol,
+                        chosen,
+                        config.tick_type,
+                        zone.local_us_to_utc_us(to_us(start)),
+                        zone.local_us_to_utc_us(to_us(end)),
+                        bool(fill),
+                        config.extended_market_hours if extended is None else bool(extended),
+                        config.data_normalization_mode if mode is None else DataNormalizationMode(mode),
+                    )
+                )
+        return found
+
+    # -- calls ---------------------------------------------------------------------------------------------------
+
+    def _history(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        named = {snake_case(key): value for key, value in kwargs.items()}
+        for name in ("tickers", "symbols", "symbol", "ticker"):
+            if name in named:
+                args = (named.pop(name), *args)
+        kind: type | None = None
+        if args and isinstance(args[0], type):
+            kind, args = args[0], args[1:]
+            if kind not in (TradeBar, QuoteBar):
+                raise NotSupportedError(f"QCAlgorithm.history of {kind.__name__}")
+        flatten = named.pop("flatten", False)
+        del flatten  # bars have no nested collections, so there is nothing to flatten
+        if kind is None and args and isinstance(args[0], (int, timedelta)):
+            span, rest, named = self._span(args, named)
+            symbols = list(self.securities.keys())  # type: ignore[attr-defined]
+            requests = self._requests(symbols, span, self._options(rest, named))
+            return self._engine.history_provider.slices(requests)
+        if args and isinstance(args[0], (int, timedelta)):
+            symbols = list(self.securities.keys())  # type: ignore[attr-defined]
+            tail = args
+        else:
+            symbols, tail = self._symbols(args[0]), args[1:]
+        span, rest, named = self._span(tail, named)
+        return self._frame(self._requests(symbols, span, self._options(rest, named), kind))
+
+    def _typed(self, kind: type, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        named = {snake_case(key): value for key, value in kwargs.items()}
+        for name in ("symbol", "symbols", "tickers", "ticker"):
+            if name in named:
+                args = (named.pop(name), *args)
+        provider = self._engine.history_provider
+        several = not args or isinstance(args[0], (int, timedelta)) or not isinstance(args[0], (str, Symbol))
+        if several and args and hasattr(args[0], "symbol"):
+            several = False
+        if args and isinstance(args[0], (int, timedelta)):
+            symbols, tail = list(self.securities.keys()), args  # type: ignore[attr-defined]
+        else:
+            symbols, tail = self._symbols(args[0]), args[1:]
+        span, rest, named = self._span(tail, named)
+        requests = self._requests(symbols, span, self._options(rest, named), kind)
+        if not several:
+            return [bar for request in requests for bar in provider.bars(request)]
+        collection: type[DataDictionary] = QuoteBars if kind is QuoteBar else TradeBars
+        name = "quote_bars" if kind is QuoteBar else "bars"
+        return [collection(getattr(point, name)._items, self._engine.symbol_of) for point in provider.slices(requests)]
+
+    def history_provider_bars(
+        self, symbol: Symbol, span: Any, resolution: Resolution | None = None, kind: type | None = TradeBar, **options: Any
+    ) -> list[Any]:
+        """Bars of one symbol for warming up indicators: ``span`` is a count, a timedelta or ``(start, end)``."""
+        options["resolution"] = resolution
+        provider = self._engine.history_provider
+        return [bar for request in self._requests([symbol], span, options, kind) for bar in provider.bars(request)]
+
+    def get_last_known_prices(self, what: Any) -> Any:
+        """The last real bar of each kind before now, oldest first; for several symbols a dictionary of them."""
+        if isinstance(what, (str, Symbol)) or hasattr(what, "symbol"):
+            return self._last_known(self._symbols(what)[0])
+        return DataDictionary({symbol: self._last_known(symbol) for symbol in self._symbols(what)})
+
+    def _last_known(self, symbol: Symbol) -> list[Any]:
+        found: list[Any] = []
+        for periods, resolution in ((5, None), (24 * 60, Resolution.MINUTE), (60, Resolution.DAILY)):
+            for request in self._requests([symbol], periods, {"resolution": resolution, "fill_forward": False}):
+                if any(type(bar) is (QuoteBar if request.tick_type == TickType.QUOTE else TradeBar) for bar in found):
+                    continue
+                bars = list(self._engine.history_provider.bars(request))
+                if bars:
+                    found.append(bars[-1])
+            if found:
+                break
+        return sorted(found, key=lambda bar: bar.time)
+
+    def _frame(self, requests: list[HistoryRequest]) -> pd.DataFrame:
+        from harness.embedded.pandas_frames import history_frame
+
+        return history_frame(self._engine.history_provider, requests)
+
+
+def _matching(engine: Any, symbol: Symbol, kind: type | None, resolution: Any) -> list[Any]:
+    """The subscriptions a request is made from: the algorithm's own if any, trades only for hours and days."""
+    from harness.embedded.feed.config import SubscriptionDataConfig
+
+    configs = sorted(
+        engine.data.configs_of(symbol, internal=True), key=lambda c: (-int(c.resolution), int(c.tick_type))
+    )
+    if kind is not None:
+        wanted = TickType.QUOTE if kind is QuoteBar else TickType.TRADE
+        configs = [c for c in configs if c.tick_type == wanted]
+    own = [c for c in configs if not c.is_internal_feed]
+    chosen = own or configs
+    if resolution is not None:
+        coarse = resolution in (Resolution.DAILY, Resolution.HOUR)
+        if chosen:
+            if coarse:
+                chosen = [c for c in chosen if c.tick_type != TickType.QUOTE]
+            elif kind is None and all(c.tick_type != TickType.QUOTE for c in chosen):
+                first = chosen[0]
+                chosen = [
+                    *chosen,
+                    SubscriptionDataConfig(
+                        symbol,
+                        Resolution(resolution),
+                        TickType.QUOTE,
+                        fill_data_forward=first.fill_data_forward,
+                        extended_market_hours=first.extended_market_hours,
+                        data_normalization_mode=first.data_normalization_mode,
+                        exchange_time_zone=first.exchange_time_zone,
+                    ),
+                ]
+    if chosen:
+        # One request a side: several subscriptions of one symbol differ only in resolution.
+        sides: dict[TickType, Any] = {}
+        for config in chosen:
+            known = sides.get(config.tick_type)
+            if known is None or resolution is None:
+                sides.setdefault(config.tick_type, config)
+        return list(sides.values())
+    asked = Resolution(resolution) if resolution is not None else engine.algorithm.universe_settings.resolution
+    sides_wanted = [TickType.TRADE]
+    if asked in (Resolution.SECOND, Resolution.MINUTE):
+        sides_wanted.append(TickType.QUOTE)
+    if kind is not None:
+        sides_wanted = [TickType.QUOTE if kind is QuoteBar else TickType.TRADE]
+    return [
+        SubscriptionDataConfig(
+            symbol, asked, side, exchange_time_zone=engine.exchange_hours(symbol).time_zone
+        )
+        for side in sides_wanted
+    ]

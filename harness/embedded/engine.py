@@ -1,0 +1,523 @@
+"""One backtest: parts wired together, the algorithm created and initialised, the loop run, the results written.
+
+Source of the rules: Lean's ``Engine``, ``BacktestingSetupHandler``, ``BaseSetupHandler``, ``SecurityService`` and
+``QCAlgorithm.PostInitialize``.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import inspect
+import sys
+import time
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from harness.embedded import algorithm as algorithm_module
+from harness.embedded.algorithm import QCAlgorithm
+from harness.embedded.benchmark import FuncBenchmark, SecurityBenchmark
+from harness.embedded.clock import Clock, to_us
+from harness.embedded.clr import ZERO, use_engine_context
+from harness.embedded.columns import ColumnStore
+from harness.embedded.configuration import Configuration
+from harness.embedded.consolidators.subscription_manager import SubscriptionManager
+from harness.embedded.enums import (
+    AccountType,
+    AlgorithmStatus,
+    BrokerageName,
+    DataNormalizationMode,
+    Resolution,
+    SecurityType,
+    TickType,
+)
+from harness.embedded.feed.config import SubscriptionDataConfig
+from harness.embedded.feed.data_manager import DataManager
+from harness.embedded.feed.observers import EquityObserver, ObservedPortfolio, ObservedTradeBuilder, bars_between
+from harness.embedded.feed.security_cache import Cursor, SecurityCache
+from harness.embedded.history import HistoryProvider
+from harness.embedded.loop import AlgorithmManager
+from harness.embedded.models.brokerage import create_brokerage_model, engine_brokerage_model
+from harness.embedded.naming import snake_case
+from harness.embedded.not_supported import NotSupportedError
+from harness.embedded.object_store import ObjectStore
+from harness.embedded.reference.corporate import (
+    CorporateFactorProvider,
+    MapFileResolver,
+    load_factor_file,
+)
+from harness.embedded.reference.interest_rate import InterestRateProvider
+from harness.embedded.reference.market_hours import MarketHoursDatabase, SecurityExchangeHours
+from harness.embedded.reference.symbol_properties import SymbolPropertiesDatabase
+from harness.embedded.reference.symbols import Symbol, set_map_file_resolver, symbol_cache
+from harness.embedded.reference.time_zones import TimeZone
+from harness.embedded.results.result_handler import BacktestingResultHandler, ResultSettings
+from harness.embedded.runtime_errors import describe, message_of, stack_of
+from harness.embedded.scheduling import DateRules, ScheduleManager, TimeRules
+from harness.embedded.securities import (
+    BrokerageModelSecurityInitializer,
+    Equity,
+    SecurityManager,
+)
+from harness.embedded.settings import AlgorithmSettings
+from harness.embedded.transactions.handler import BacktestingTransactionHandler
+from harness.embedded.transactions.manager import SecurityTransactionManager
+from harness.errors import InputError
+
+
+class AlgorithmLoadError(Exception):
+    """The algorithm file cannot be imported, or does not hold the class."""
+
+
+class EngineContext:
+    """Everything that belongs to one run."""
+
+    algorithm: QCAlgorithm
+
+    def __init__(self, configuration: Configuration) -> None:
+        use_engine_context()
+        self.configuration = configuration
+        self.data_folder = configuration.data_folder
+        self.parameters: Mapping[str, str] = configuration.parameters
+        self.backtest_name = configuration.backtest_name
+        self.algorithm_id = configuration.algorithm_id
+        self.clock = Clock(to_us(datetime(1998, 1, 1, 5)))
+        self.cursor = Cursor()
+        self.columns = ColumnStore(configuration.cache_folder)
+        symbol_cache.clear()
+        self.map_files = MapFileResolver(self.data_folder)
+        set_map_file_resolver(self.map_files)
+        self._hours_database = MarketHoursDatabase(self.data_folder)
+        self._properties_database = SymbolPropertiesDatabase(self.data_folder)
+        self._hours: dict[str, SecurityExchangeHours] = {}
+        self._factor_files: dict[str, CorporateFactorProvider] = {}
+        self._symbols: dict[str, Symbol] = {}
+        self.runtime_error_context = ""
+        self.benchmark_security: Any = None
+        self.brokerage_name = BrokerageName.DEFAULT
+        self.brokerage_model: Any = None
+        self.engine_brokerage: Any = None
+        self.security_initializer: Any = None
+        self.risk_free_interest_rate_model: Any = None
+        self.requests: dict[Path, bool] = {}
+        self.phases_s: dict[str, float] = {}
+        self.data = DataManager(self)
+
+    # -- wiring --------------------------------------------------------------------------------------------------
+
+    def attach_algorithm(self, algorithm: QCAlgorithm) -> None:
+        """Give a new algorithm instance its parts."""
+        self.algorithm = algorithm
+        algorithm.settings = AlgorithmSettings()
+        algorithm.securities = SecurityManager(self.clock)
+        algorithm.transactions = SecurityTransactionManager(algorithm)
+        algorithm.portfolio = ObservedPortfolio(
+            algorithm.securities, algorithm.transactions, algorithm.settings, self.clock
+        )
+        algorithm.trade_builder = ObservedTradeBuilder()
+        algorithm.trade_builder.attach(self)
+        algorithm.subscription_manager = SubscriptionManager(algorithm)
+        algorithm.schedule = ScheduleManager(algorithm)
+        algorithm.date_rules = DateRules(algorithm)
+        algorithm.time_rules = TimeRules(algorithm)
+        self.scheduler = algorithm.schedule.scheduler
+        self.object_store = ObjectStore(self.configuration.object_store_root)
+        algorithm.object_store = self.object_store
+        self.interest_rates = InterestRateProvider(self.data_folder)
+        self.results = BacktestingResultHandler(
+            ResultSettings(
+                algorithm_id=self.algorithm_id,
+                results_folder=self.configuration.results_folder,
+                name=self.backtest_name,
+            )
+        )
+        self.equity = EquityObserver(self)
+        self.transaction_handler = BacktestingTransactionHandler(algorithm, self.results)
+        algorithm.transactions.set_order_processor(self.transaction_handler)
+        self.history_provider = HistoryProvider(self)
+        self.set_brokerage_model(BrokerageName.DEFAULT, AccountType.MARGIN)
+
+    def set_local_time(self, local: datetime) -> None:
+        self.clock.utc_us = TimeZone.get(self.algorithm.time_zone).local_us_to_utc_us(to_us(local))
+
+    @staticmethod
+    def zone_offset_us(zone: str, utc_us: int) -> int:
+        return TimeZone.get(zone).offset_us(utc_us)
+
+    def data_monitor(self, path: Path, found: bool) -> None:
+        self.requests[path] = found
+
+    # -- reference data ------------------------------------------------------------------------------------------
+
+    def exchange_hours(self, symbol: Any) -> SecurityExchangeHours:
+        ticker = symbol.value if symbol is not None else "SPY"
+        if ticker not in self._hours:
+            self._hours[ticker] = self._hours_database.get_exchange_hours(ticker)
+        return self._hours[ticker]
+
+    market_hours = exchange_hours
+
+    def symbol_properties(self, symbol: Symbol) -> Any:
+        return self._properties_database.get_symbol_properties(symbol.value)
+
+    def factor_file(self, symbol: Symbol) -> CorporateFactorProvider:
+        map_file = self.map_files.resolve_for_symbol(symbol)
+        permtick = map_file.permtick if not map_file.is_empty else symbol.value
+        if permtick not in self._factor_files:
+            self._factor_files[permtick] = load_factor_file(self.data_folder, permtick)
+        return self._factor_files[permtick]
+
+    def symbol_of(self, what: Any) -> Symbol:
+        """A symbol from a symbol, a security or a ticker."""
+        if isinstance(what, Symbol):
+            return what
+        if isinstance(what, str):
+            found = self._symbols.get(what)
+            if found is None:
+                ticker = what.upper()
+                found = symbol_cache.try_get_symbol(what) or Symbol.create(ticker, SecurityType.EQUITY, "usa")
+                self._symbols[what] = found
+            return found
+        symbol = getattr(what, "symbol", None)
+        if isinstance(symbol, Symbol):
+            return symbol
+        raise TypeError(f"a symbol, a security or a ticker is needed here, not {what!r}")
+
+    # -- securities ----------------------------------------------------------------------------------------------
+
+    def add_equity(
+        self,
+        ticker: Any,
+        *,
+        resolution: Resolution | None = None,
+        market: str | None = None,
+        fill_forward: bool | None = True,
+        leverage: Any = 0,
+        extended_market_hours: bool | None = False,
+        data_normalization_mode: DataNormalizationMode | None = None,
+    ) -> Any:
+        algorithm = self.algorithm
+        settings = algorithm.universe_settings
+        if market is not None and str(market).lower() != "usa":
+            raise NotSupportedError("QCAlgorithm.add_equity", f"market {market!r}; only 'usa' is covered")
+        resolution = settings.resolution if resolution is None else Resolution(resolution)
+        if resolution == Resolution.TICK:
+            raise NotSupportedError("Resolution.TICK")
+        mode = settings.data_normalization_mode if data_normalization_mode is None else data_normalization_mode
+        if mode not in (
+            DataNormalizationMode.RAW,
+            DataNormalizationMode.ADJUSTED,
+            DataNormalizationMode.SPLIT_ADJUSTED,
+            DataNormalizationMode.TOTAL_RETURN,
+        ):
+            raise NotSupportedError(f"DataNormalizationMode.{mode} for add_equity")
+        symbol = ticker if isinstance(ticker, Symbol) else self._new_symbol(str(ticker))
+        sides = [TickType.TRADE]
+        if resolution in (Resolution.SECOND, Resolution.MINUTE):
+            sides.append(TickType.QUOTE)
+        hours = self.exchange_hours(symbol)
+        configs = []
+        known = self.data.configs_of(symbol)
+        for side in sides:
+            same = [
+                c
+                for c in known
+                if c.resolution == resolution
+                and c.tick_type == side
+                and c.extended_market_hours == bool(extended_market_hours)
+            ]
+            configs.append(
+                same[0]
+                if same
+                else SubscriptionDataConfig(
+                    symbol,
+                    resolution,
+                    side,
+                    fill_data_forward=settings.fill_forward if fill_forward is None else bool(fill_forward),
+                    extended_market_hours=bool(extended_market_hours),
+                    data_normalization_mode=DataNormalizationMode(mode),
+                    exchange_time_zone=hours.time_zone,
+                )
+            )
+        fresh = [c for c in configs if c not in known]
+        security = self._security(symbol, configs, leverage)
+        if fresh:
+            self.data.queue_add(security, fresh)
+        return security
+
+    def _new_symbol(self, ticker: str) -> Symbol:
+        symbol = Symbol.create(ticker.upper(), SecurityType.EQUITY, "usa")
+        symbol_cache.set(symbol.value, symbol)
+        self._symbols[ticker] = self._symbols[symbol.value] = symbol
+        return symbol
+
+    def _security(self, symbol: Symbol, configs: list[SubscriptionDataConfig], leverage: Any = 0) -> Any:
+        algorithm = self.algorithm
+        existing = algorithm.securities._securities.get(symbol)
+        if existing is not None:
+            existing.add_data([c for c in configs if c not in existing.subscriptions])
+            existing.is_tradable = True
+            return existing
+        again = algorithm.securities._all.get(symbol)
+        if again is not None and not again.is_delisted:
+            # A security that was removed and comes back keeps its holdings and its cache, as in Lean.
+            again.add_data(configs)
+            again.is_tradable = True
+            algorithm.securities.add(again)
+            return again
+        security = self.create_security(symbol, configs)
+        if leverage:
+            security.set_leverage(leverage)
+        algorithm.securities.add(security)
+        return security
+
+    def create_security(self, symbol: Symbol, configs: list[SubscriptionDataConfig]) -> Any:
+        algorithm = self.algorithm
+        cash_book = algorithm.portfolio.cash_book
+        security = Equity(
+            symbol,
+            self.clock,
+            self.exchange_hours(symbol),
+            self.symbol_properties(symbol),
+            cash_book[algorithm.account_currency],
+            cash_book,
+            SecurityCache(self.cursor),
+            configs,
+        )
+        symbol_cache.set(symbol.value, symbol)
+        self._symbols.setdefault(symbol.value, symbol)
+        if self.security_initializer is not None:
+            self.security_initializer.initialize(security)
+        security.is_initialized = True
+        return security
+
+    def remove_security(self, symbol: Symbol, tag: str | None) -> bool:
+        algorithm = self.algorithm
+        security = algorithm.securities._securities.get(symbol)
+        if security is None:
+            return False
+        text = "Removed" if tag is None else tag
+        if not algorithm.is_warming_up:
+            algorithm.transactions.cancel_open_orders(symbol, text)
+        if security.holdings._quantity:
+            algorithm.liquidate(symbol, tag=text)
+        security.reset()
+        self.data.queue_remove(security)
+        return True
+
+    # -- models --------------------------------------------------------------------------------------------------
+
+    def set_brokerage_model(self, brokerage: Any, account_type: AccountType) -> None:
+        if isinstance(brokerage, BrokerageName):
+            self.brokerage_name = brokerage
+            self.brokerage_model = create_brokerage_model(brokerage, account_type)
+        else:
+            self.brokerage_model = brokerage
+        self.engine_brokerage = engine_brokerage_model(self.brokerage_model)
+        algorithm = self.algorithm
+        if self.security_initializer is None or isinstance(
+            self.security_initializer, BrokerageModelSecurityInitializer
+        ):
+            self.security_initializer = BrokerageModelSecurityInitializer(self.brokerage_model)
+            for security in algorithm.securities.values():
+                self.security_initializer.initialize(security)
+
+    def set_security_initializer(self, initializer: Any) -> None:
+        from harness.embedded.securities import security_initializer_of
+
+        self.security_initializer = security_initializer_of(initializer)
+
+    def add_security_initializer(self, initializer: Any) -> None:
+        from harness.embedded.securities import CompositeSecurityInitializer, security_initializer_of
+
+        added = security_initializer_of(initializer)
+        self.security_initializer = (
+            CompositeSecurityInitializer(self.security_initializer, added)
+            if self.security_initializer is not None
+            else added
+        )
+
+    def set_benchmark(self, *args: Any) -> None:
+        what = args[-1]
+        if callable(what) and not isinstance(what, (str, Symbol)):
+            self.algorithm._benchmark = FuncBenchmark(what)
+            return
+        symbol = self._new_symbol(what) if isinstance(what, str) else self.symbol_of(what)
+        self._benchmark_symbol: Symbol | None = symbol
+        self.algorithm._benchmark = symbol
+
+    def _settle_benchmark(self) -> None:
+        algorithm = self.algorithm
+        chosen = algorithm._benchmark
+        if isinstance(chosen, FuncBenchmark):
+            return
+        symbol = chosen if isinstance(chosen, Symbol) else self._new_symbol("SPY")
+        security = algorithm.securities._securities.get(symbol)
+        if security is None:
+            security = self.create_security(symbol, [])
+        self.benchmark_security = security
+        algorithm._benchmark = SecurityBenchmark(security)
+
+    # -- the run -------------------------------------------------------------------------------------------------
+
+    def load(self) -> type[QCAlgorithm]:
+        """Import the algorithm file and find its class. Raises :class:`AlgorithmLoadError`."""
+        path = self.configuration.algorithm_location
+        if not path.is_file():
+            raise AlgorithmLoadError(f"algorithm file {path} is not there; check --algorithm-location")
+        install_algorithm_imports()
+        folder = str(path.parent)
+        if folder not in sys.path:
+            sys.path.insert(0, folder)
+        spec = importlib.util.spec_from_file_location(path.stem, path)
+        if spec is None or spec.loader is None:
+            raise AlgorithmLoadError(f"{path} cannot be imported as a Python file")
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[path.stem] = module
+        spec.loader.exec_module(module)
+        name = self.configuration.algorithm_type_name
+        classes = {
+            key: value
+            for key, value in vars(module).items()
+            if inspect.isclass(value) and issubclass(value, QCAlgorithm) and value.__module__ == module.__name__
+        }
+        if name in classes:
+            return classes[name]
+        found = ", ".join(classes) or "none"
+        raise AlgorithmLoadError(f"class {name!r} is not in {path}; algorithm classes there: {found}")
+
+    def run(self) -> int:
+        """Run the backtest and write its results. The exit code is 0 when the algorithm completed, else 1."""
+        started = time.perf_counter()
+        algorithm_module.set_context(self)
+        folder = self.configuration.algorithm_location.parent
+        try:
+            kind = self.load()
+            algorithm = kind()
+        except AlgorithmLoadError:
+            raise
+        except Exception as error:
+            raise AlgorithmLoadError(f"During the algorithm initialization, the following exception has occurred: "
+                                     f"{describe(error, folder)}") from error
+        self.phases_s["import"] = time.perf_counter() - started
+        started = time.perf_counter()
+        try:
+            self._initialize(algorithm)
+        except InputError:
+            raise
+        except Exception as error:
+            # Lean shows the message, the frames, and the message again.
+            stack = stack_of(error, folder)
+            text = message_of(error)
+            error_text = (
+                "During the algorithm initialization, the following exception has occurred: "
+                f"{text}\n{stack} {text}"
+            )
+            algorithm.set_status(AlgorithmStatus.RUNTIME_ERROR)
+            self.phases_s["initialize"] = time.perf_counter() - started
+            self._warn_user(error_text)
+            self._hand_over_to_results()
+            self.results.runtime_error(error_text, stack)
+            self._print_statistics(self.results.send_final_result(step_done=False))
+            self.clean_up()
+            return 1
+        self.phases_s["initialize"] = time.perf_counter() - started
+        started = time.perf_counter()
+        manager = AlgorithmManager(self)
+        manager.run()
+        self.phases_s["algorithm"] = time.perf_counter() - started
+        started = time.perf_counter()
+        failed = algorithm.run_time_error is not None
+        if algorithm.run_time_error is not None:
+            text = describe(algorithm.run_time_error, folder)
+            error_text = f"Runtime Error: {text}"
+            self._warn_user(error_text)
+            self.results.log_message(error_text)
+            self.results.runtime_error(error_text, text)
+        seconds = max(self.phases_s["algorithm"], 1e-6)
+        points = self.data.data_points
+        self.results.debug_message(
+            f"Algorithm Id:({self.algorithm_id}) completed in {seconds:.2f} seconds at "
+            f"{points / seconds / 1000:.0f}k data points per second. Processing total of {points:,} data points."
+        )
+        self._print_statistics(self.results.send_final_result(step_done=manager.step_done))
+        self.clean_up()
+        self.phases_s["results"] = time.perf_counter() - started
+        return 1 if failed else 0
+
+    @staticmethod
+    def _print_statistics(statistics: list[tuple[str, str]]) -> None:
+        for name, value in statistics:
+            print(f"STATISTICS:: {name} {value}")
+
+    def _warn_user(self, text: str) -> None:
+        print(text, file=sys.stderr)
+
+    def clean_up(self) -> None:
+        self.object_store.flush()
+
+    def _initialize(self, algorithm: QCAlgorithm) -> None:
+        initialize = algorithm._user("initialize")
+        if initialize is None:
+            algorithm.initialize()
+        else:
+            initialize()
+        self._post_initialize(algorithm)
+
+    def _post_initialize(self, algorithm: QCAlgorithm) -> None:
+        if algorithm._end_date < algorithm._start_date:
+            raise ValueError("Please select an algorithm end date greater than start date.")
+        self.set_local_time(algorithm._start_date)
+        self._settle_benchmark()
+        zone = TimeZone.get(algorithm.time_zone)
+        self.start_us = self.clock.utc_us
+        self.data.end_us = zone.local_us_to_utc_us(to_us(algorithm._end_date + timedelta(microseconds=1))) - 1
+        warm_up_start = self._warm_up_start(algorithm)
+        if warm_up_start is not None:
+            self.clock.utc_us = zone.local_us_to_utc_us(to_us(warm_up_start))
+        else:
+            algorithm.is_warming_up = False
+        algorithm._locked = True
+        self.scheduler.skip_until(self.clock.utc_us)
+        self._hand_over_to_results()
+        algorithm.portfolio._observer = self.equity
+
+    def _hand_over_to_results(self) -> None:
+        algorithm = self.algorithm
+        benchmark = algorithm._benchmark
+        self.results.set_algorithm(
+            algorithm,
+            algorithm.portfolio._cash,
+            bars_between=lambda symbol, after_us, until_us: bars_between(self, symbol, after_us, until_us),
+            transaction_handler=self.transaction_handler,
+            risk_free_rate=self.interest_rates.get_interest_rate,
+            benchmark=(lambda utc: benchmark._evaluate(utc)) if hasattr(benchmark, "_evaluate") else (lambda utc: ZERO),
+        )
+
+    def _warm_up_start(self, algorithm: QCAlgorithm) -> datetime | None:
+        if algorithm._warm_up_bars is not None:
+            symbols = list(algorithm.securities._securities)
+            starts = [
+                self.history_provider.bar_count_start(
+                    symbol, algorithm._warm_up_bars, algorithm.settings.warmup_resolution
+                )
+                for symbol in symbols
+            ]
+            return min(starts, default=algorithm.time - timedelta(minutes=algorithm._warm_up_bars))
+        if algorithm._warm_up_span is not None:
+            return algorithm.time - algorithm._warm_up_span
+        return None
+
+
+def install_algorithm_imports() -> None:
+    """Make ``from AlgorithmImports import *`` work."""
+    from harness.embedded import algorithm_imports
+
+    sys.modules.setdefault("AlgorithmImports", algorithm_imports)
+    for name in ("QuantConnect", "System", "clr"):
+        sys.modules.setdefault(name, algorithm_imports)
+
+
+__all__ = ["AlgorithmLoadError", "Decimal", "EngineContext", "install_algorithm_imports", "snake_case"]

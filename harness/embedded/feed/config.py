@@ -1,0 +1,63 @@
+"""What a subscription asks for. Source: Lean's ``SubscriptionDataConfig``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from harness.embedded.data import QuoteBar, TradeBar
+from harness.embedded.enums import RESOLUTION_US, DataNormalizationMode, Resolution, SecurityType, TickType
+from harness.embedded.naming import lean_api
+
+if TYPE_CHECKING:
+    from harness.embedded.reference.symbols import Symbol
+
+
+@lean_api
+@dataclass(eq=False)
+class SubscriptionDataConfig:
+    """One stream of bars of one symbol; ``consolidators`` are fed from it."""
+
+    symbol: Symbol
+    resolution: Resolution
+    tick_type: TickType = TickType.TRADE
+    fill_data_forward: bool = True
+    extended_market_hours: bool = False
+    is_internal_feed: bool = False
+    data_normalization_mode: DataNormalizationMode = DataNormalizationMode.ADJUSTED
+    exchange_time_zone: str = "America/New_York"
+    data_time_zone: str = "America/New_York"
+    consolidators: list[Any] = field(default_factory=list)
+
+    @property
+    def increment(self) -> timedelta:
+        return timedelta(microseconds=RESOLUTION_US[self.resolution])
+
+    @property
+    def period_us(self) -> int:
+        return RESOLUTION_US[self.resolution]
+
+    @property
+    def type(self) -> Any:
+        return QuoteBar if self.tick_type == TickType.QUOTE else TradeBar
+
+    @property
+    def security_type(self) -> SecurityType:
+        return SecurityType.EQUITY
+
+    @property
+    def market(self) -> str:
+        return "usa"
+
+    @property
+    def is_custom_data(self) -> bool:
+        return False
+
+    @property
+    def is_filtered_subscription(self) -> bool:
+        return True
+
+    def __str__(self) -> str:
+        mark = ",INT" if self.is_internal_feed else ""
+        return f"{self.symbol.value},{self.resolution.lean_name},{self.type.__name__}{mark}"

@@ -1,0 +1,282 @@
+"""Which subscriptions there are, and the plan of each day over them.
+
+Source of the rules: Lean's ``DataManager``, ``UniverseSelection`` (user-defined universes: when securities start and
+stop), ``SubscriptionCollection`` (fill-forward resolution: the finest of the algorithm's own subscriptions; order of
+subscriptions), ``UniverseSelection.AddPendingInternalDataFeeds`` (the hourly feed of the benchmark).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from harness.embedded.clock import from_us, to_us
+from harness.embedded.data import Delisting, Dividend, Split, SymbolChangedEvent, TradeBar
+from harness.embedded.enums import (
+    RESOLUTION_US,
+    DelistingType,
+    Resolution,
+    SplitType,
+    TickType,
+)
+from harness.embedded.feed.config import SubscriptionDataConfig
+from harness.embedded.feed.sources import BarSource, SessionCalendar
+from harness.embedded.feed.subscription import Subscription, to_us_of
+from harness.embedded.feed.timeline import DayPlan
+from harness.embedded.naming import lean_api
+from harness.embedded.reference.corporate import (
+    CorporateEvents,
+    DelistingEvent,
+    DividendEvent,
+    SplitEvent,
+)
+from harness.embedded.reference.corporate import SymbolChangedEvent as RenameEvent
+
+if TYPE_CHECKING:
+    from harness.embedded.engine import EngineContext
+
+_MINUTE_US = RESOLUTION_US[Resolution.MINUTE]
+
+
+@lean_api
+@dataclass
+class SecurityChanges:
+    """Securities that joined or left at this step, in the order of symbols."""
+
+    added_securities: list[Any] = field(default_factory=list)
+    removed_securities: list[Any] = field(default_factory=list)
+
+    @property
+    def count(self) -> int:
+        return len(self.added_securities) + len(self.removed_securities)
+
+    def __str__(self) -> str:
+        if not self.count:
+            return "SecurityChanges: None"
+        added = ", ".join(str(s.symbol) for s in self.added_securities)
+        removed = ", ".join(str(s.symbol) for s in self.removed_securities)
+        return " ".join(
+            text for text in (f"Added: {added}" if added else "", f"Removed: {removed}" if removed else "") if text
+        )
+
+
+class DataManager:
+    """Subscriptions of a run. ``dirty`` tells the loop that something changed since the day was planned."""
+
+    def __init__(self, engine: EngineContext) -> None:
+        self.engine = engine
+        self.subscriptions: list[Subscription] = []
+        self.configs: list[SubscriptionDataConfig] = []
+        self.dirty = False
+        self.consolidators_changed = False
+        self._to_add: list[tuple[Any, list[SubscriptionDataConfig]]] = []
+        self._to_remove: list[Any] = []
+        self._calendars: dict[str, SessionCalendar] = {}
+        self._corporate: dict[int, CorporateEvents] = {}
+        self._benchmark_started = False
+        self.end_us = 0
+        self.data_points = 0
+        self._events_done_until: dict[int, date] = {}
+
+    # -- what user code asks for ---------------------------------------------------------------------------------
+
+    def queue_add(self, security: Any, configs: list[SubscriptionDataConfig]) -> None:
+        self._to_add.append((security, configs))
+        self.configs.extend(configs)
+        self.dirty = True
+
+    def queue_remove(self, security: Any) -> None:
+        waiting = [item for item in self._to_add if item[0] is security]
+        for item in waiting:
+            self._to_add.remove(item)
+        if not waiting:
+            self._to_remove.append(security)
+        self.dirty = True
+
+    def configs_of(self, symbol: Any, internal: bool = False) -> list[SubscriptionDataConfig]:
+        return [c for c in self.configs if c.symbol == symbol and (internal or not c.is_internal_feed)]
+
+    # -- calendar ------------------------------------------------------------------------------------------------
+
+    def calendar(self, symbol: Any) -> SessionCalendar:
+        hours = self.engine.exchange_hours(symbol)
+        key = str(id(hours))
+        if key not in self._calendars:
+            self._calendars[key] = SessionCalendar(hours)
+        return self._calendars[key]
+
+    def make_source(self, config: SubscriptionDataConfig) -> BarSource:
+        engine = self.engine
+        map_file = engine.map_files.resolve_for_symbol(config.symbol)
+        return BarSource(
+            config,
+            self.calendar(config.symbol),
+            engine.columns,
+            engine.data_folder,
+            map_file,
+            engine.factor_file(config.symbol),
+            strict_daily_end_times=bool(engine.algorithm.settings.daily_precise_end_time),
+            monitor=engine.data_monitor,
+        )
+
+    # -- changes -------------------------------------------------------------------------------------------------
+
+    def apply_changes(self, now_us: int, *, first: bool) -> SecurityChanges:
+        """Start and stop what was asked for; new bars end after ``now_us`` (not before it, at the very start)."""
+        changes = SecurityChanges()
+        adding, removing = self._to_add, self._to_remove
+        self._to_add, self._to_remove = [], []
+        self.dirty = False
+        for security, configs in adding:
+            for config in configs:
+                self._start(security, config, now_us, exclusive=not first)
+            if all(security is not s for s in changes.added_securities):
+                changes.added_securities.append(security)
+        for security in removing:
+            self._stop(security)
+            changes.removed_securities.append(security)
+        if not self._benchmark_started:
+            self._start_benchmark(now_us)
+        changes.added_securities.sort(key=lambda s: s.symbol)
+        changes.removed_securities.sort(key=lambda s: s.symbol)
+        self.subscriptions.sort(key=Subscription.sort_key)
+        return changes
+
+    def _start(self, security: Any, config: SubscriptionDataConfig, now_us: int, *, exclusive: bool) -> Subscription:
+        source = self.make_source(config)
+        subscription = Subscription(config, security, source, now_us, self.end_us, start_exclusive=exclusive)
+        self.subscriptions.append(subscription)
+        if config.tick_type == TickType.TRADE and not config.is_internal_feed:
+            start = from_us(now_us + self.engine.zone_offset_us(config.exchange_time_zone, now_us))
+            self._corporate[id(subscription)] = CorporateEvents(
+                source.map_file,  # type: ignore[arg-type]
+                self.engine.factor_file(config.symbol),
+                mapped_symbol=config.symbol.value,
+                start=start,
+                splits_and_dividends=True,
+            )
+        return subscription
+
+    def _stop(self, security: Any) -> None:
+        invested = bool(security.holdings._quantity)
+        open_orders = self.engine.algorithm.transactions.get_open_orders(security.symbol)
+        if invested or open_orders:
+            # Lean keeps the data of a removed security until it holds nothing and no order is open.
+            return
+        self.subscriptions = [
+            s for s in self.subscriptions if s.security is not security or s.config.is_internal_feed
+        ]
+        self.configs = [c for c in self.configs if c.symbol != security.symbol or c.is_internal_feed]
+        security.cache.reset()
+        self.engine.algorithm.securities.remove(security.symbol)
+
+    def _start_benchmark(self, now_us: int) -> None:
+        self._benchmark_started = True
+        security = self.engine.benchmark_security
+        if security is None:
+            return
+        config = SubscriptionDataConfig(
+            security.symbol, Resolution.HOUR, TickType.TRADE, fill_data_forward=False, is_internal_feed=True
+        )
+        config.exchange_time_zone = self.engine.exchange_hours(security.symbol).time_zone
+        hours = self.engine.exchange_hours(security.symbol)
+        local = from_us(now_us + self.engine.zone_offset_us(config.exchange_time_zone, now_us))
+        previous = hours.get_previous_trading_day(datetime(local.year, local.month, local.day))
+        opening = hours.get_first_daily_market_open(previous, False)
+        start_us = hours.zone.local_us_to_utc_us(to_us(opening))
+        self.configs.append(config)
+        subscription = self._start(security, config, start_us, exclusive=False)
+        self._replay(subscription, opening.date(), now_us)
+
+    def _replay(self, subscription: Subscription, first: date, now_us: int) -> None:
+        """Take in the bars between a subscription's start and the present, which arrive together in the first step."""
+        day = first
+        last = from_us(now_us).date()
+        while day <= last:
+            rows = subscription.day(day, subscription.period_us, subscription.start_us - 1)
+            for end_us, row in zip(rows.real_end_us.tolist(), rows.real_rows.tolist(), strict=True):
+                if end_us > now_us:
+                    break
+                self.data_points += 1
+                assert rows.frame is not None
+                subscription.security.cache.store(TradeBar.of_row(rows.frame, row))
+            day += timedelta(days=1)
+
+    # -- plans ---------------------------------------------------------------------------------------------------
+
+    def fill_forward_us(self) -> int:
+        """The finest resolution among the algorithm's own subscriptions."""
+        own = [s.period_us for s in self.subscriptions if not s.is_internal and s.period_us]
+        return min(own, default=_MINUTE_US)
+
+    def exchange_offset_us(self, day: date) -> int:
+        calendar = self.main_calendar()
+        return -calendar.local_to_utc_us(day)
+
+    def main_calendar(self) -> SessionCalendar:
+        symbol = self.subscriptions[0].symbol if self.subscriptions else None
+        return self.calendar(symbol)
+
+    def plan(self, day: date, after_us: int, extra_times: set[int]) -> DayPlan:
+        plan = DayPlan(
+            day,
+            self.subscriptions,
+            self.fill_forward_us(),
+            after_us,
+            self.exchange_offset_us(day),
+            self.engine.symbol_of,
+            extra_times,
+        )
+        self.data_points += plan.data_points
+        by_security: dict[int, list[Any]] = {}
+        for sub in plan.subscriptions:
+            by_security.setdefault(id(sub.subscription.security), []).append(sub)
+        for days in by_security.values():
+            days[0].subscription.security.cache.attach(days, len(plan.times))
+        return plan
+
+    def corporate_events(self, day: date, after_us: int) -> dict[int, list[Any]]:
+        """Splits, dividends, renames and delistings of a trading day: UTC time -> events, in the order of symbols."""
+        found: dict[int, list[Any]] = {}
+        midnight_local = to_us_of(day)
+        for subscription in self.subscriptions:
+            provider = self._corporate.get(id(subscription))
+            if provider is None or self._events_done_until.get(id(subscription), date.min) >= day:
+                continue
+            calendar = subscription.source.calendar
+            if not calendar.segments(day, subscription.config.extended_market_hours):
+                continue
+            self._events_done_until[id(subscription)] = day
+            moment = calendar.midnight_utc_us(day)
+            raw = self._last_raw_price(subscription)
+            events = provider.events(datetime(day.year, day.month, day.day), raw, subscription.security.cache._price)
+            subscription.source.sum_of_dividends = provider.sum_of_dividends
+            for event in events:
+                point = _event_point(subscription.symbol, midnight_local, event)
+                at = max(moment, after_us)
+                group = found.setdefault(at, [])
+                if not any(type(p) is type(point) and p.symbol == point.symbol for p in group):
+                    group.append(point)
+        return found
+
+    def _last_raw_price(self, subscription: Subscription) -> Any:
+        frame = subscription.carry_frame
+        if frame is None:
+            return None
+        from decimal import Decimal
+
+        return Decimal(frame.mantissa(3)[subscription.carry_row]).scaleb(-frame.scale)
+
+
+def _event_point(symbol: Any, local_us: int, event: Any) -> Any:
+    if isinstance(event, DividendEvent):
+        return Dividend(symbol, local_us, event.distribution, event.reference_price)
+    if isinstance(event, SplitEvent):
+        kind = SplitType.WARNING if event.is_warning else SplitType.SPLIT_OCCURRED
+        return Split(symbol, local_us, event.reference_price, event.split_factor, kind)
+    if isinstance(event, RenameEvent):
+        return SymbolChangedEvent(symbol, local_us, event.old_symbol, event.new_symbol)
+    assert isinstance(event, DelistingEvent)
+    kind2 = DelistingType.WARNING if event.is_warning else DelistingType.DELISTED
+    return Delisting(symbol, local_us, event.price, kind2)

@@ -1,0 +1,315 @@
+"""The last data of a security, read from the day's columns when asked.
+
+Source of the rules: Lean's ``SecurityCache``: fill-forward bars are not stored; a trade bar that ends with a quote bar
+does not replace the quote's prices; zero values never replace earlier ones.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from harness.embedded.clr import ZERO, to_float
+from harness.embedded.data import BarFrame, QuoteBar, TradeBar
+from harness.embedded.feed.timeline import SubscriptionDay
+
+
+class Cursor:
+    """The step the loop stands at; shared by everything that reads columns."""
+
+    __slots__ = ("step",)
+
+    def __init__(self) -> None:
+        self.step = -1
+
+
+class _Updates:
+    """Real bars of a security on the day's steps, in the order in which they are stored.
+
+    ``at(step)`` is the number of the last update up to a step, -1 if there was none yet today.
+    """
+
+    __slots__ = ("_index", "frames", "rows", "steps", "subs")
+
+    def __init__(self, days: list[SubscriptionDay], length: int) -> None:
+        self.frames: list[BarFrame | None] = [day.frame for day in days]
+        if len(days) == 1:
+            self.steps = days[0].real_steps
+            self.rows = days[0].rows.real_rows
+            self.subs = None
+        else:
+            steps = np.concatenate([day.real_steps for day in days])
+            rows = np.concatenate([day.rows.real_rows for day in days])
+            subs = np.concatenate([np.full(len(day.real_steps), i, dtype=np.int32) for i, day in enumerate(days)])
+            order = np.argsort(steps, kind="stable")
+            self.steps = steps[order]
+            self.rows = rows[order]
+            self.subs = subs[order]
+        self._index = memoryview(
+            np.ascontiguousarray(np.searchsorted(self.steps, np.arange(length), side="right") - 1)
+        )
+
+    def at(self, step: int) -> int:
+        return self._index[step] if step >= 0 else -1
+
+    def find(self, number: int) -> tuple[BarFrame, int]:
+        sub = 0 if self.subs is None else int(self.subs[number])
+        frame = self.frames[sub]
+        assert frame is not None
+        return frame, int(self.rows[number])
+
+
+class PricePath(NamedTuple):
+    """Prices of a security over some steps: ``price = halves * unit + addend``, exactly.
+
+    ``steps``: ascending, a step may occur twice; ``halves``: int64, twice the price's mantissa (so that the middle of
+    a quote is whole).
+    """
+
+    steps: Any
+    halves: Any
+    unit: Decimal
+    addend: Decimal
+
+    def exact(self, index: int) -> Decimal:
+        return int(self.halves[index]) * self.unit + self.addend
+
+
+def _half_mantissas(frame: BarFrame, rows: Any) -> Any:
+    if not frame.is_quote:
+        return frame.columns[3][rows] * 2
+    bid, ask = frame.columns[3][rows], frame.columns[8][rows]
+    return np.where((bid != 0) & (ask != 0), bid + ask, 2 * np.where(bid != 0, bid, ask))
+
+
+def _bar_of(frame: BarFrame, row: int) -> Any:
+    return QuoteBar.of_row(frame, row) if frame.is_quote else TradeBar.of_row(frame, row)
+
+
+class SecurityCache:
+    """Prices of one security as of the loop's current step."""
+
+    __slots__ = (
+        "_all",
+        "_ask",
+        "_cursor",
+        "_last",
+        "_last_quote",
+        "_last_trade",
+        "_memo_float",
+        "_memo_price",
+        "_memo_step",
+        "_quotes",
+        "_set_step",
+        "_trades",
+        "properties",
+    )
+
+    def __init__(self, cursor: Cursor) -> None:
+        self._cursor = cursor
+        # Carried from earlier days, or set by hand: bar objects.
+        self._last: Any = None
+        self._last_trade: TradeBar | None = None
+        self._last_quote: QuoteBar | None = None
+        self._set_step = -1
+        self._all: _Updates | None = None
+        self._trades: _Updates | None = None
+        self._quotes: _Updates | None = None
+        self._memo_step = -2
+        self._memo_price = ZERO
+        self._memo_float = 0.0
+        self.properties: dict[str, Any] = {}
+
+    # -- the engine's side ---------------------------------------------------------------------------------------
+
+    def attach(self, days: list[SubscriptionDay], length: int) -> None:
+        """Read from a new day's columns; ``days`` are the security's subscriptions in slice order."""
+        trades = [day for day in days if not day.subscription.is_quote and len(day.rows.real_rows)]
+        quotes = [day for day in days if day.subscription.is_quote and len(day.rows.real_rows)]
+        self._trades = _Updates(trades, length) if trades else None
+        self._quotes = _Updates(quotes, length) if quotes else None
+        both = [day for day in days if len(day.rows.real_rows)]
+        self._all = (_Updates(both, length) if quotes else self._trades) if both else None
+        self._set_step = -1
+        self._memo_step = -2
+
+    def detach(self) -> None:
+        """Keep what is known now as bars, and let the day's columns go."""
+        last, trade, quote = self.last_data(), self.last_trade_bar(), self.last_quote_bar()
+        self._last, self._last_trade, self._last_quote = last, trade, quote
+        self._all = self._trades = self._quotes = None
+        self._memo_step = -2
+
+    def reset(self) -> None:
+        self._last = self._last_trade = self._last_quote = None
+        self._all = self._trades = self._quotes = None
+        self._memo_step = -2
+
+    def store(self, bar: Any) -> None:
+        """Take a bar given by hand (seeding, ``set_market_price``) as the last data."""
+        self._last = bar
+        if isinstance(bar, QuoteBar):
+            self._last_quote = bar
+        elif isinstance(bar, TradeBar):
+            self._last_trade = bar
+        self._set_step = self._cursor.step
+        self._memo_step = -2
+
+    set_market_price = store
+    add_data = store
+
+    def _number(self, updates: _Updates | None) -> int:
+        """The current update of today's columns, or -1 when a carried or given bar is newer."""
+        if updates is None:
+            return -1
+        number = updates.at(self._cursor.step)
+        if number >= 0 and self._set_step >= 0 and int(updates.steps[number]) <= self._set_step:
+            return -1
+        return number
+
+    def _find(self, updates: _Updates | None) -> tuple[BarFrame, int] | None:
+        number = self._number(updates)
+        if number < 0 or updates is None:
+            return None
+        return updates.find(number)
+
+    def updates_between(self, first_step: int, last_step: int) -> list[Any]:
+        """The real bars stored from one step to another, both included, oldest first."""
+        updates = self._all
+        if updates is None:
+            return []
+        low = int(np.searchsorted(updates.steps, first_step, side="left"))
+        high = int(np.searchsorted(updates.steps, last_step, side="right"))
+        return [_bar_of(*updates.find(number)) for number in range(low, high)]
+
+    def price_path(self, first_step: int, last_step: int) -> PricePath | None:
+        """The prices set from one step to another, both included, in order; ``None`` if none was."""
+        updates = self._all
+        if updates is None:
+            return None
+        low = int(np.searchsorted(updates.steps, first_step, side="left"))
+        high = int(np.searchsorted(updates.steps, last_step, side="right"))
+        if high <= low:
+            return None
+        rows = updates.rows[low:high]
+        if updates.subs is None:
+            frame = updates.frames[0]
+            assert frame is not None
+            halves = _half_mantissas(frame, rows)
+        else:
+            subs = updates.subs[low:high]
+            halves = np.empty(len(rows), dtype=np.int64)
+            for index, candidate in enumerate(updates.frames):
+                own = subs == index
+                if candidate is not None and own.any():
+                    frame = candidate
+                    halves[own] = _half_mantissas(candidate, rows[own])
+        unit = Decimal(1).scaleb(-frame.scale) / 2
+        if frame.factor is not None:
+            unit = unit * frame.factor
+        return PricePath(updates.steps[low:high], halves, unit, frame.addend or ZERO)
+
+    # -- exact values --------------------------------------------------------------------------------------------
+
+    @property
+    def _price(self) -> Decimal:
+        step = self._cursor.step
+        if self._memo_step != step:
+            found = self._find(self._all)
+            if found is None:
+                self._memo_price = self._last._close if self._last is not None else ZERO
+            else:
+                frame, row = found
+                self._memo_price = QuoteBar.of_row(frame, row)._close if frame.is_quote else frame.exact(3, row)
+            self._memo_float = to_float(self._memo_price)
+            self._memo_step = step
+        return self._memo_price
+
+    @property
+    def price(self) -> float:
+        if self._memo_step != self._cursor.step:
+            _ = self._price
+        return self._memo_float
+
+    _close = _price
+    close = price
+
+    @property
+    def _open(self) -> Decimal:
+        bar = self.last_data()
+        return bar._open if bar is not None else ZERO
+
+    @property
+    def _high(self) -> Decimal:
+        bar = self.last_data()
+        return bar._high if bar is not None else ZERO
+
+    @property
+    def _low(self) -> Decimal:
+        bar = self.last_data()
+        return bar._low if bar is not None else ZERO
+
+    @property
+    def _volume(self) -> Decimal:
+        updates = self._trades
+        number = self._number(updates)
+        while number >= 0 and updates is not None:
+            frame, row = updates.find(number)
+            volume = frame.exact(4, row)
+            if volume != 0:
+                return volume
+            number -= 1
+        return self._last_trade._volume if self._last_trade is not None else ZERO
+
+    def _side(self, side: str, field: str) -> Decimal:
+        bar = self.last_quote_bar()
+        if bar is None:
+            return ZERO
+        value: Decimal = getattr(getattr(bar, side), field) if getattr(bar, side) is not None else ZERO
+        return value
+
+    @property
+    def _bid_price(self) -> Decimal:
+        return self._side("bid", "_close")
+
+    @property
+    def _ask_price(self) -> Decimal:
+        return self._side("ask", "_close")
+
+    @property
+    def _bid_size(self) -> Decimal:
+        bar = self.last_quote_bar()
+        return bar._last_bid_size if bar is not None else ZERO
+
+    @property
+    def _ask_size(self) -> Decimal:
+        bar = self.last_quote_bar()
+        return bar._last_ask_size if bar is not None else ZERO
+
+    # -- bars ----------------------------------------------------------------------------------------------------
+
+    @property
+    def has_data(self) -> bool:
+        return self._last is not None or self._number(self._all) >= 0
+
+    def last_data(self) -> Any:
+        """The last real bar of any kind (a quote before a trade of the same time), or ``None``."""
+        found = self._find(self._all)
+        return _bar_of(*found) if found is not None else self._last
+
+    def last_trade_bar(self) -> TradeBar | None:
+        found = self._find(self._trades)
+        return TradeBar.of_row(*found) if found is not None else self._last_trade
+
+    def last_quote_bar(self) -> QuoteBar | None:
+        found = self._find(self._quotes)
+        return QuoteBar.of_row(*found) if found is not None else self._last_quote
+
+    def get_data(self, kind: Any = None) -> Any:
+        if kind is TradeBar:
+            return self.last_trade_bar()
+        if kind is QuoteBar:
+            return self.last_quote_bar()
+        return self.last_data()

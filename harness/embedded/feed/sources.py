@@ -1,0 +1,240 @@
+"""Bars of one symbol, resolution and side, day by day, as frames.
+
+Source of the rules: Lean's ``SubscriptionDataReader`` (ticker of the day from the map file, first day from map and
+factor files), ``LeanData`` (file names), ``StrictDailyEndTimesEnumerator``.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from harness.embedded.clock import to_us
+from harness.embedded.data import BarFrame
+from harness.embedded.enums import DataNormalizationMode, Resolution, TickType
+from harness.embedded.feed.subscription import DAY_US, to_us_of
+from harness.embedded.reference.market_hours import MarketHoursState
+
+if TYPE_CHECKING:
+    from harness.embedded.columns import BarColumns, ColumnStore
+    from harness.embedded.feed.config import SubscriptionDataConfig
+    from harness.embedded.reference.corporate import CorporateFactorProvider, MapFile
+    from harness.embedded.reference.market_hours import SecurityExchangeHours
+
+_RESOLUTION_NAMES = {
+    Resolution.SECOND: "second",
+    Resolution.MINUTE: "minute",
+    Resolution.HOUR: "hour",
+    Resolution.DAILY: "daily",
+}
+_MICROSECOND = 10**6
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time())
+
+
+class SessionCalendar:
+    """Market hours of an exchange by day, in microseconds since the local midnight; one object per exchange."""
+
+    def __init__(self, hours: SecurityExchangeHours) -> None:
+        self.hours = hours
+        self._segments: dict[tuple[date, bool], list[tuple[int, int]]] = {}
+        self._offsets: dict[date, int] = {}
+
+    def segments(self, day: date, extended: bool) -> list[tuple[int, int]]:
+        key = (day, extended)
+        found = self._segments.get(key)
+        if found is None:
+            found = self._segments[key] = [
+                (_microseconds(segment.start), _microseconds(segment.end))
+                for segment in self.hours.get_market_hours(_midnight(day)).segments
+                if extended or segment.state == MarketHoursState.MARKET
+            ]
+        return found
+
+    def local_to_utc_us(self, day: date) -> int:
+        """What is added to a local time of the day (after 3 a.m.) to get UTC, in microseconds."""
+        offset = self._offsets.get(day)
+        if offset is None:
+            noon = to_us_of(day) + DAY_US // 2
+            offset = self._offsets[day] = self.hours.zone.local_us_to_utc_us(noon) - noon
+        return offset
+
+    def midnight_utc_us(self, day: date) -> int:
+        return self.hours.zone.local_us_to_utc_us(to_us_of(day))
+
+    def regular(self, day: date) -> tuple[int, int] | None:
+        """First open and last close of the regular session, microseconds since local midnight."""
+        segments = self.segments(day, False)
+        return (segments[0][0], segments[-1][1]) if segments else None
+
+
+def _microseconds(span: Any) -> int:
+    return (span.days * 86_400 + span.seconds) * _MICROSECOND + span.microseconds
+
+
+class BarSource:
+    """Frames of one configuration, read when a day is asked for.
+
+    ``sum_of_dividends`` is what has been distributed since the subscription began (total-return mode).
+    """
+
+    def __init__(
+        self,
+        config: SubscriptionDataConfig,
+        calendar: SessionCalendar,
+        store: ColumnStore,
+        data_folder: Path,
+        map_file: MapFile | None,
+        factors: CorporateFactorProvider | None,
+        *,
+        strict_daily_end_times: bool = True,
+        monitor: Any = None,
+    ) -> None:
+        self.config = config
+        self.calendar = calendar
+        self.hours = calendar.hours
+        self.store = store
+        self.data_folder = data_folder
+        self.map_file = map_file
+        self.factors = factors
+        self.strict_daily_end_times = strict_daily_end_times
+        self.sum_of_dividends: Decimal = Decimal(0)
+        self._monitor = monitor
+        self._resolution = _RESOLUTION_NAMES.get(config.resolution, "")
+        self._side = "quote" if config.tick_type == TickType.QUOTE else "trade"
+        self._whole: dict[str, BarColumns | None] = {}
+        self._bounds: dict[str, Any] = {}
+        self._first_day = self._limit()
+
+    def _limit(self) -> date | None:
+        """First day that Lean reads: not before the map file's first date or the factor file's usable rows."""
+        if self.config.data_normalization_mode == DataNormalizationMode.RAW:
+            return None
+        days = []
+        if self.factors is not None and self.factors.minimum_date is not None:
+            days.append(self.factors.minimum_date.date())
+        if self.map_file is not None and not self.map_file.is_empty:
+            days.append(self.map_file.first_date.date())
+        return max(days) if days else None
+
+    # -- the calendar --------------------------------------------------------------------------------------------
+
+    def segments(self, day: date, extended: bool) -> list[tuple[int, int]]:
+        return self.calendar.segments(day, extended)
+
+    def local_to_utc_us(self, day: date) -> int:
+        return self.calendar.local_to_utc_us(day)
+
+    def daily_close_us(self, day: date) -> int | None:
+        """When the daily bar of a day ends, microseconds since its midnight; ``None`` without a session.
+
+        Without strict end times a daily bar ends at the midnight after its day, so the day before decides.
+        """
+        if self.strict_daily_end_times:
+            bounds = self.calendar.regular(day)
+            return bounds[1] if bounds is not None else None
+        before = date.fromordinal(day.toordinal() - 1)
+        return 0 if self.calendar.regular(before) is not None else None
+
+    def daily_period_us(self, day: date) -> int:
+        """Length of a daily bar shown again on a day: the market's hours of that day, or 24 hours."""
+        if not self.strict_daily_end_times:
+            return DAY_US
+        return sum(close - opening for opening, close in self.calendar.segments(day, False))
+
+    # -- the data ------------------------------------------------------------------------------------------------
+
+    def ticker(self, day: date) -> str:
+        name = self.config.symbol.value
+        if self.map_file is None or self.map_file.is_empty:
+            return name
+        return self.map_file.get_mapped_symbol(_midnight(day), name) or name
+
+    def has_day(self, day: date) -> bool:
+        if self._first_day is not None and day < self._first_day:
+            return False
+        if self.map_file is None or self.map_file.is_empty:
+            return True
+        return self.map_file.has_data(_midnight(day))
+
+    def frame(self, day: date) -> BarFrame | None:
+        """The rows that end on a local day (for daily bars without strict end times: those of the day before)."""
+        daily = self.config.resolution == Resolution.DAILY
+        if daily and not self.strict_daily_end_times:
+            day = date.fromordinal(day.toordinal() - 1)
+        if not self.has_day(day) or not self.calendar.segments(day, self.config.extended_market_hours):
+            return None
+        if self.config.resolution in (Resolution.HOUR, Resolution.DAILY):
+            return self._slice_of_file(day, daily)
+        columns = self._read(self.ticker(day), day)
+        if columns is None or not len(columns.start_us):
+            return None
+        start = columns.start_us
+        return self._make(day, start, start + self.config.period_us, columns, slice(None))
+
+    def _slice_of_file(self, day: date, daily: bool) -> BarFrame | None:
+        ticker = self.ticker(day)
+        if ticker not in self._whole:
+            self._whole[ticker] = self._read(ticker, day)
+        columns = self._whole[ticker]
+        if columns is None:
+            return None
+        midnight = to_us_of(day)
+        first, last = np.searchsorted(columns.start_us, (midnight, midnight + DAY_US))
+        if first == last:
+            return None
+        part = slice(int(first), int(last))
+        if not daily:
+            start = columns.start_us[part]
+            return self._make(day, start, start + self.config.period_us, columns, part)
+        part = slice(int(last) - 1, int(last)) if last - first > 1 else part
+        if self.strict_daily_end_times:
+            bounds = self.calendar.regular(day)
+            if bounds is None:
+                return None
+            opening, close = bounds
+        else:
+            opening, close = 0, DAY_US
+        start = np.array([midnight + opening], dtype=np.int64)
+        end = np.array([midnight + close], dtype=np.int64)
+        return self._make(day, start, end, columns, part)
+
+    def _make(self, day: date, start: Any, end: Any, columns: BarColumns, part: slice) -> BarFrame:
+        mode = self.config.data_normalization_mode
+        factor: Decimal | None = None
+        addend: Decimal | None = None
+        if mode != DataNormalizationMode.RAW and self.factors is not None:
+            factor = self.factors.get_price_factor(_midnight(day), mode)
+            if mode == DataNormalizationMode.TOTAL_RETURN:
+                addend = self.sum_of_dividends
+        return BarFrame(
+            self.config.symbol,
+            start,
+            end,
+            [column[part] for column in columns.columns],
+            is_quote=self._side == "quote",
+            period_us=self.config.period_us,
+            scale=columns.price_scale,
+            volume_scale=columns.volume_scale,
+            factor=factor,
+            addend=addend,
+        )
+
+    def _read(self, ticker: str, day: date) -> BarColumns | None:
+        from harness.marketdata.lean_format import zip_path
+
+        path = zip_path(self.data_folder, ticker, self._resolution, day, self._side)
+        read = self.store.quote_bars if self._side == "quote" else self.store.trade_bars
+        columns = read(path, self._resolution, day)
+        if self._monitor is not None:
+            self._monitor(path, columns is not None)
+        return columns
+
+
+__all__ = ["BarSource", "SessionCalendar", "to_us"]

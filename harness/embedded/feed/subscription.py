@@ -1,0 +1,218 @@
+"""One subscription's bars, day by day: rows inside the market hours, fill-forward included.
+
+Source of the rules: Lean's ``SubscriptionDataReader`` (which rows are read), ``SubscriptionFilterEnumerator`` (market
+hours), ``FillForwardEnumerator`` (which bars are shown again, with which times), ``StrictDailyEndTimesEnumerator``
+(daily bars end at the close), ``SubscriptionUtils``/``Extensions.Scale`` (price factors by the date of the last real
+bar).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from harness.embedded.clock import to_us
+from harness.embedded.data import BarFrame, QuoteBar, TradeBar
+from harness.embedded.enums import DataNormalizationMode, Resolution, TickType
+
+if TYPE_CHECKING:
+    from harness.embedded.feed.config import SubscriptionDataConfig
+    from harness.embedded.feed.sources import BarSource
+
+Int64 = npt.NDArray[np.int64]
+Int32 = npt.NDArray[np.int32]
+
+NO_BAR = -1
+"""Code of a step at which a subscription emits nothing."""
+CARRIED = -2
+"""Code of a fill-forward bar that repeats a row of an earlier day."""
+DAY_US = 86_400_000_000
+_EMPTY64 = np.empty(0, dtype=np.int64)
+_EMPTY32 = np.empty(0, dtype=np.int32)
+
+
+@dataclass(frozen=True, slots=True)
+class DayRows:
+    """What one subscription emits on one day.
+
+    ``end_us``: UTC end times, strictly increasing, int64. ``codes``: int32, ``row * 2`` for a real bar,
+    ``row * 2 + 1`` for a fill-forward bar that repeats a row of today, ``CARRIED`` for one that repeats the last row
+    of an earlier day. ``real_end_us``/``real_rows`` are the real bars alone.
+    """
+
+    frame: BarFrame | None
+    end_us: Int64
+    codes: Int32
+    real_end_us: Int64
+    real_rows: Int32
+
+
+EMPTY_DAY = DayRows(None, _EMPTY64, _EMPTY32, _EMPTY64, _EMPTY32)
+
+
+class Subscription:
+    """A stream of bars with its place in the run: where it starts and ends, and its last real bar.
+
+    ``start_us``/``end_us``: UTC microseconds; a bar belongs if its end is not before the start (after it, when
+    ``start_exclusive``) and its local start is not after the end.
+    """
+
+    def __init__(
+        self,
+        config: SubscriptionDataConfig,
+        security: Any,
+        source: BarSource,
+        start_us: int,
+        end_us: int,
+        *,
+        start_exclusive: bool = False,
+    ) -> None:
+        self.config = config
+        self.security = security
+        self.symbol = config.symbol
+        self.source = source
+        self.start_us = start_us
+        self.end_us = end_us
+        self.start_exclusive = start_exclusive
+        self.is_quote = config.tick_type == TickType.QUOTE
+        self.is_internal = config.is_internal_feed
+        self.period_us = config.period_us
+        self.carry_frame: BarFrame | None = None
+        self.carry_row = 0
+        self._bar_class: Any = QuoteBar if self.is_quote else TradeBar
+        self.hours = source.hours
+
+    def sort_key(self) -> tuple[int, int, Any]:
+        """Order inside a time step: trades before quotes, then by symbol."""
+        return (int(self.config.security_type), int(self.config.tick_type), self.symbol)
+
+    def day(self, day: date, fill_forward_us: int, after_us: int) -> DayRows:
+        """The bars whose end lies on a local day, later than ``after_us`` (UTC).
+
+        ``fill_forward_us``: length of the finest fill-forward step of all subscriptions.
+        """
+        frame, real_end, rows = self._real_rows(day)
+        keep = real_end > after_us
+        if self.start_us > after_us:
+            keep &= (real_end > self.start_us) if self.start_exclusive else (real_end >= self.start_us)
+        if not keep.all():
+            real_end, rows = real_end[keep], rows[keep]
+        if not self.config.fill_data_forward:
+            if not len(real_end):
+                return EMPTY_DAY
+            return DayRows(frame, real_end, (rows * 2).astype(np.int32), real_end, rows)
+        return self._filled(day, frame, real_end, rows, fill_forward_us, after_us)
+
+    def _real_rows(self, day: date) -> tuple[BarFrame | None, Int64, Int32]:
+        frame = self.source.frame(day)
+        if frame is None or not len(frame):
+            return None, _EMPTY64, _EMPTY32
+        extended = self.config.extended_market_hours and self.config.resolution != Resolution.DAILY
+        offset = self.source.local_to_utc_us(day)
+        midnight = to_us_of(day)
+        start = frame.start_us - midnight
+        end = frame.end_us - midnight
+        keep = np.zeros(len(frame), dtype=bool)
+        for open_us, close_us in self.source.segments(day, extended):
+            keep |= (start < close_us) & (end > open_us)
+        keep &= frame.start_us + offset <= self.end_us
+        rows = np.flatnonzero(keep).astype(np.int32)
+        return frame, frame.end_us[rows] + offset, rows
+
+    def _filled(
+        self,
+        day: date,
+        frame: BarFrame | None,
+        real_end: Int64,
+        rows: Int32,
+        fill_forward_us: int,
+        after_us: int,
+    ) -> DayRows:
+        grid = self._fill_times(day, fill_forward_us)
+        if len(grid):
+            first = after_us if self.carry_frame is not None else (int(real_end[0]) if len(real_end) else None)
+            if first is None:
+                grid = _EMPTY64
+            else:
+                first = max(first, self.start_us - 1)
+                grid = grid[np.searchsorted(grid, first, side="right") :]
+                grid = grid[: np.searchsorted(grid, self.end_us, side="right")]
+        if not len(grid):
+            if not len(real_end):
+                return EMPTY_DAY
+            return DayRows(frame, real_end, (rows * 2).astype(np.int32), real_end, rows)
+        if len(real_end) == len(grid) and np.array_equal(real_end, grid):
+            return DayRows(frame, real_end, (rows * 2).astype(np.int32), real_end, rows)
+        end = np.union1d(grid, real_end)
+        place = np.searchsorted(real_end, end, side="right") - 1
+        codes = np.full(len(end), CARRIED, dtype=np.int32)
+        seen = place >= 0
+        at = place[seen]
+        codes[seen] = rows[at] * 2 + (real_end[at] != end[seen])
+        return DayRows(frame, end, codes, real_end, rows)
+
+    def _fill_times(self, day: date, fill_forward_us: int) -> Int64:
+        """UTC end times at which a missing bar is shown again: the grid of the finest step inside the market hours."""
+        offset = self.source.local_to_utc_us(day)
+        midnight = to_us_of(day)
+        step = min(fill_forward_us, self.period_us)
+        if step >= DAY_US:
+            close = self.source.daily_close_us(day)
+            return _EMPTY64 if close is None else np.array([midnight + close + offset], dtype=np.int64)
+        extended = self.config.extended_market_hours
+        pieces = []
+        last_end = -1
+        for open_us, close_us in self.source.segments(day, extended):
+            first = open_us // step * step + step
+            piece = np.arange(first, close_us + 1, step, dtype=np.int64)
+            pieces.append(piece[piece > last_end])
+            if len(piece):
+                last_end = int(piece[-1])
+        if self.config.resolution == Resolution.DAILY:
+            close = self.source.daily_close_us(day)
+            if close is not None:
+                pieces.append(np.array([close], dtype=np.int64))
+        if not pieces:
+            return _EMPTY64
+        return np.unique(np.concatenate(pieces)) + (midnight + offset)
+
+    def bar(self, rows_frame: BarFrame | None, code: int, end_local_us: int, day: date) -> Any:
+        """The bar object of a code at a local end time."""
+        if code == CARRIED:
+            frame, row, filled = self.carry_frame, self.carry_row, True
+        else:
+            frame, row, filled = rows_frame, code >> 1, bool(code & 1)
+        if not filled:
+            return self._bar_class.of_row(frame, row)
+        return self._bar_class.filled_forward(frame, row, end_local_us - self._filled_period_us(day), end_local_us)
+
+    def _filled_period_us(self, day: date) -> int:
+        if self.config.resolution == Resolution.DAILY:
+            return self.source.daily_period_us(day)
+        return self.period_us
+
+
+def to_us_of(day: date) -> int:
+    """Microseconds from 1970-01-01 to the midnight that starts a day."""
+    return (day.toordinal() - 719_163) * DAY_US
+
+
+def previous_day(day: date) -> date:
+    return day - timedelta(days=1)
+
+
+def scale_of(mode: DataNormalizationMode, provider: Any, day: date) -> tuple[Decimal | None, Decimal | None]:
+    """Price factor and addend of a day under a normalisation mode (``None`` where prices stay raw)."""
+    if mode == DataNormalizationMode.RAW or provider is None:
+        return None, None
+    factor = provider.price_factor(day, mode)
+    addend = provider.sum_of_dividends(day) if mode == DataNormalizationMode.TOTAL_RETURN else None
+    return factor, addend
+
+
+__all__ = ["CARRIED", "EMPTY_DAY", "NO_BAR", "DayRows", "Subscription", "scale_of", "to_us", "to_us_of"]

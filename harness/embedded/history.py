@@ -1,0 +1,224 @@
+"""Bars before now, for ``history()``, warm-up and seeding.
+
+Source of the rules: Lean's ``SubscriptionDataReaderHistoryProvider`` (fill-forward at the requested resolution, bars
+with start < end time <= end), ``HistoryRequestFactory``, ``Time.GetStartTimeForTradeBars``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from harness.embedded.clock import from_us, to_us
+from harness.embedded.data import BarFrame, QuoteBar, QuoteBars, Slice, TradeBar, TradeBars
+from harness.embedded.enums import RESOLUTION_US, DataNormalizationMode, Resolution, TickType
+from harness.embedded.feed.config import SubscriptionDataConfig
+from harness.embedded.feed.sources import BarSource
+from harness.embedded.feed.subscription import CARRIED, Subscription
+from harness.embedded.reference.time_zones import TimeZone
+
+if TYPE_CHECKING:
+    from harness.embedded.engine import EngineContext
+
+_ONE_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class HistoryRequest:
+    """Bars of one symbol and side with ``start_us`` < end time <= ``end_us`` (UTC microseconds)."""
+
+    symbol: Any
+    resolution: Resolution
+    tick_type: TickType
+    start_us: int
+    end_us: int
+    fill_forward: bool
+    extended_market_hours: bool
+    data_normalization_mode: DataNormalizationMode
+
+
+@dataclass(frozen=True)
+class HistoryPart:
+    """Bars of one request on one day: end times (UTC microseconds), and which row of which frame each repeats."""
+
+    request: HistoryRequest
+    day: date
+    end_us: npt.NDArray[np.int64]
+    codes: npt.NDArray[np.int32]
+    frame: BarFrame | None
+    carry_frame: BarFrame | None
+    carry_row: int
+    exchange_offset_us: int
+    filled_period_us: int
+
+    def bar(self, index: int) -> Any:
+        code = int(self.codes[index])
+        kind: Any = QuoteBar if self.request.tick_type == TickType.QUOTE else TradeBar
+        if code != CARRIED and not code & 1:
+            return kind.of_row(self.frame, code >> 1)
+        end_local = int(self.end_us[index]) + self.exchange_offset_us
+        frame, row = (self.carry_frame, self.carry_row) if code == CARRIED else (self.frame, code >> 1)
+        return kind.filled_forward(frame, row, end_local - self.filled_period_us, end_local)
+
+    def floats(self, column: int) -> npt.NDArray[np.float64]:
+        """A column of the file as floats, fill-forward included (volumes of repeated bars are 0)."""
+        values = np.zeros(len(self.codes))
+        own = self.codes != CARRIED
+        size = column in (4, 9)
+        if own.any():
+            assert self.frame is not None
+            rows = self.codes[own] >> 1
+            values[own] = np.asarray(self.frame.floats(column))[rows]
+        if not own.all() and self.carry_frame is not None:
+            values[~own] = self.carry_frame.floats(column)[self.carry_row]
+        if size and self.request.tick_type == TickType.TRADE:
+            values[(self.codes == CARRIED) | ((self.codes & 1) == 1)] = 0.0
+        return values
+
+
+class HistoryProvider:
+    """Answers requests from the same files and rules as the feed."""
+
+    def __init__(self, engine: EngineContext) -> None:
+        self.engine = engine
+        self._sources: dict[tuple[Any, ...], tuple[SubscriptionDataConfig, BarSource]] = {}
+        self.data_points = 0
+
+    def parts(self, request: HistoryRequest) -> list[HistoryPart]:
+        """The bars of a request, day by day."""
+        config, source = self._source(request)
+        subscription = Subscription(config, None, source, request.start_us, request.end_us)
+        first = from_us(request.start_us + self._offset(config, request.start_us)).date()
+        last = from_us(request.end_us + self._offset(config, request.end_us)).date()
+        found: list[HistoryPart] = []
+        day = first
+        while day <= last:
+            rows = subscription.day(day, config.period_us, request.start_us - 1)
+            keep = (rows.end_us > request.start_us) & (rows.end_us <= request.end_us)
+            if keep.any():
+                found.append(
+                    HistoryPart(
+                        request,
+                        day,
+                        rows.end_us[keep],
+                        rows.codes[keep],
+                        rows.frame,
+                        subscription.carry_frame,
+                        subscription.carry_row,
+                        -source.local_to_utc_us(day),
+                        subscription._filled_period_us(day),
+                    )
+                )
+                self.data_points += int(keep.sum())
+            if len(rows.real_rows):
+                subscription.carry_frame = rows.frame
+                subscription.carry_row = int(rows.real_rows[-1])
+            day += _ONE_DAY
+        return found
+
+    def _offset(self, config: SubscriptionDataConfig, utc_us: int) -> int:
+        return TimeZone.get(config.exchange_time_zone).offset_us(utc_us)
+
+    def _source(self, request: HistoryRequest) -> tuple[SubscriptionDataConfig, BarSource]:
+        key = (
+            request.symbol,
+            request.resolution,
+            request.tick_type,
+            request.fill_forward,
+            request.extended_market_hours,
+            request.data_normalization_mode,
+        )
+        found = self._sources.get(key)
+        if found is None:
+            config = SubscriptionDataConfig(
+                request.symbol,
+                request.resolution,
+                request.tick_type,
+                fill_data_forward=request.fill_forward,
+                extended_market_hours=request.extended_market_hours,
+                is_internal_feed=True,
+                data_normalization_mode=request.data_normalization_mode,
+                exchange_time_zone=self.engine.exchange_hours(request.symbol).time_zone,
+            )
+            found = self._sources[key] = (config, self.engine.data.make_source(config))
+        return found
+
+    def bars(self, request: HistoryRequest) -> Iterator[Any]:
+        for part in self.parts(request):
+            for index in range(len(part.codes)):
+                yield part.bar(index)
+
+    def slices(self, requests: list[HistoryRequest]) -> list[Slice]:
+        """The bars of several requests as slices, one a distinct end time."""
+        by_time: dict[int, tuple[dict[Any, Any], dict[Any, Any]]] = {}
+        ordered = sorted(requests, key=lambda r: (int(r.tick_type), r.symbol))
+        for request in ordered:
+            for part in self.parts(request):
+                for index, end_us in enumerate(part.end_us.tolist()):
+                    trades, quotes = by_time.setdefault(end_us, ({}, {}))
+                    side = quotes if request.tick_type == TickType.QUOTE else trades
+                    side.setdefault(request.symbol, part.bar(index))
+        zone = TimeZone.get(self.engine.algorithm.time_zone)
+        resolve = self.engine.symbol_of
+        found = []
+        for end_us in sorted(by_time):
+            trades, quotes = by_time[end_us]
+            point = Slice(None, -1, end_us, zone.utc_us_to_local_us(end_us))
+            point._bars = TradeBars(trades, resolve)
+            point._quotes = QuoteBars(quotes, resolve)
+            found.append(point)
+        return found
+
+    # -- when a request starts -----------------------------------------------------------------------------------
+
+    def bar_count_start(self, symbol: Any, periods: int, resolution: Resolution | None) -> datetime:
+        """Start, in the algorithm's time zone, of the last ``periods`` bars of a security."""
+        engine = self.engine
+        configs = engine.data.configs_of(symbol, internal=True)
+        chosen = resolution if resolution is not None else min(c.resolution for c in configs)
+        return self.start_time(symbol, periods, Resolution(chosen), None)
+
+    def start_time(self, symbol: Any, periods: int, resolution: Resolution, extended: bool | None) -> datetime:
+        """``Time.GetStartTimeForTradeBars`` of a symbol, in the algorithm's time zone."""
+        engine = self.engine
+        algorithm = engine.algorithm
+        hours = engine.exchange_hours(symbol)
+        include = False
+        if resolution < Resolution.HOUR:
+            if extended is not None:
+                include = extended
+            else:
+                include = any(c.extended_market_hours for c in engine.data.configs_of(symbol, internal=True))
+        local = hours.zone.utc_to_local(engine.clock.utc)
+        precise = bool(algorithm.settings.daily_precise_end_time)
+        start = start_time_for_trade_bars(hours, local, RESOLUTION_US[resolution], periods, include, precise)
+        return TimeZone.get(algorithm.time_zone).utc_to_local(hours.zone.local_to_utc(start))
+
+
+def start_time_for_trade_bars(
+    hours: Any, end: datetime, bar_us: int, periods: int, extended: bool, daily_precise_end_time: bool
+) -> datetime:
+    """Go back ``periods`` bars inside the market hours from an exchange-local time.
+
+    Source: Lean's ``Time.GetStartTimeForTradeBars``.
+    """
+    bar = timedelta(microseconds=bar_us)
+    current = end
+    if daily_precise_end_time and bar == _ONE_DAY:
+        midnight = end.replace(hour=0, minute=0, second=0, microsecond=0)
+        if not hours.is_date_open(current) or hours.get_next_market_close(midnight, extended) > current:
+            current = midnight
+    else:
+        current = from_us(to_us(end) // bar_us * bar_us)
+    found = 0
+    while found < periods:
+        previous = current
+        current = current - bar
+        if hours.is_open(current, previous, extended):
+            found += 1
+    return current

@@ -1,0 +1,458 @@
+"""The loop over time steps: what happens at each, and in which order.
+
+Source of the rules: Lean's ``AlgorithmManager.Run``. A step with nothing to do but ``on_data`` costs a dozen
+comparisons: everything else is looked at only when something is due (an event, an open order, a consolidator, a
+sample) or has changed (securities, the day).
+"""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any
+
+from harness.embedded.clock import from_us
+from harness.embedded.data import Delisting, Dividend, Slice, Split
+from harness.embedded.enums import AlgorithmStatus, DataNormalizationMode, DelistingType, SplitType
+from harness.embedded.feed.subscription import NO_BAR, to_us_of
+from harness.embedded.feed.timeline import DayPlan
+from harness.embedded.reference.time_zones import TimeZone
+
+if TYPE_CHECKING:
+    from harness.embedded.engine import EngineContext
+
+_FIVE_MINUTES_US = 300_000_000
+_HOUR_US = 3_600_000_000
+_NEVER = 1 << 62
+
+
+class _Stop(Exception):
+    """Leave the loop: the algorithm quit, or an error in user code ended it."""
+
+
+class AlgorithmManager:
+    """Runs the algorithm over the data of an :class:`EngineContext`."""
+
+    def __init__(self, engine: EngineContext) -> None:
+        self.engine = engine
+        self.algorithm: Any = engine.algorithm
+        self.data = engine.data
+        self.clock = engine.clock
+        self.cursor = engine.cursor
+        self.scheduler = engine.scheduler
+        self.handler = engine.transaction_handler
+        self.results = engine.results
+        self.portfolio = engine.algorithm.portfolio
+        self.consolidation = engine.algorithm.subscription_manager
+        self._next_margin_call_us = 0
+        self._next_scan_us = 0
+        self._last_us = 0
+        self._exchange_zone = TimeZone.get("America/New_York")
+
+    # -- the run -------------------------------------------------------------------------------------------------
+
+    def run(self) -> None:
+        algorithm = self.algorithm
+        self.scheduler.add_daily_sampling(lambda: self.results.sample(self.clock.utc))
+        start_us = self.clock.utc_us
+        self._last_us = start_us
+        self._next_scan_us = start_us // _HOUR_US * _HOUR_US + _HOUR_US
+        finished = True
+        self.step_done = True
+        try:
+            if algorithm.is_warming_up:
+                algorithm.debug("Algorithm starting warm up...")
+            else:
+                self._call("on_warmup_finished", "OnWarmupFinished")
+            self._days(start_us)
+        except _Stop:
+            self.step_done = False
+            finished = algorithm.run_time_error is None
+        if algorithm.run_time_error is not None:
+            finished = False
+        if finished:
+            self._end()
+
+    def _end(self) -> None:
+        algorithm = self.algorithm
+        try:
+            handler = algorithm._user("on_end_of_algorithm")
+            if handler is not None:
+                handler()
+        except Exception as error:
+            algorithm.set_runtime_error(error, "OnEndOfAlgorithm")
+            return
+        self.results.process_synchronous_events(force=True)
+        if algorithm.status == AlgorithmStatus.STOPPED:
+            self.results.log_message("Algorithm Stopped")
+        algorithm.set_status(AlgorithmStatus.COMPLETED)
+        self.results.sample(from_us(self._last_us))
+
+    def _days(self, start_us: int) -> None:
+        data = self.data
+        zone = self._exchange_zone
+        first_day = from_us(zone.utc_us_to_local_us(start_us)).date()
+        last_day = from_us(zone.utc_us_to_local_us(data.end_us)).date()
+        changes = data.apply_changes(start_us, first=True)
+        pending: tuple[int, Any] | None = (start_us, changes)
+        day = first_day
+        after_us = start_us - 1
+        while day <= last_day:
+            events = data.corporate_events(day, start_us if day == first_day else 0)
+            extra = {at for at in events if after_us < at <= data.end_us}
+            if pending is not None:
+                extra.add(pending[0])
+            warm_end = self.engine.start_us if self.algorithm.is_warming_up else None
+            plan = data.plan(day, after_us, extra)
+            while True:
+                self.engine.equity.new_day()
+                stopped_at = self._day(plan, events, pending, warm_end)
+                pending = None
+                self._close_columns(plan, len(plan.times) - 1 if stopped_at is None else stopped_at)
+                if stopped_at is None:
+                    plan.finish()
+                    break
+                # Securities came or went: the rest of the day is planned anew.
+                now_us = plan.times[stopped_at]
+                plan.interrupt(stopped_at)
+                data.data_points -= _points_after(plan, stopped_at)
+                change = data.apply_changes(now_us, first=False)
+                self._changes_step(now_us, change)
+                later = {at for at in events if at > now_us}
+                plan = data.plan(day, now_us, later)
+            after_us = zone.local_us_to_utc_us(to_us_of(day) + 86_400_000_000) - 1
+            day += timedelta(days=1)
+        # Events scheduled after the last data are not fired: Lean ends with its last time slice.
+
+    def _close_columns(self, plan: DayPlan, last_step: int) -> None:
+        """Take what is still needed from a day's columns before they go."""
+        if last_step >= 0:
+            self.engine.equity.report_until(last_step)
+            self.algorithm.trade_builder.end_of_day()
+        for sub in plan.subscriptions:
+            sub.subscription.security.cache.detach()
+
+    def _changes_step(self, now_us: int, changes: Any) -> None:
+        """A step without data in which securities come or go."""
+        self.cursor.step = -1
+        self.clock.utc_us = now_us
+        self.algorithm.current_slice = Slice(None, -1, now_us, self._local_us(now_us))
+        self._rest_of_step(now_us, changes, (), None, -1)
+
+    def _local_us(self, utc_us: int) -> int:
+        return utc_us + self.engine.zone_offset_us(self.algorithm.time_zone, utc_us)
+
+    # -- one day -------------------------------------------------------------------------------------------------
+
+    def _day(
+        self, plan: DayPlan, events: dict[int, list[Any]], pending: tuple[int, Any] | None, warm_end: int | None
+    ) -> int | None:
+        """Run the steps of a plan; the step after which it has to be made anew, or ``None`` at its end."""
+        times = plan.times
+        if not times:
+            return None
+        algorithm = self.algorithm
+        clock = self.clock
+        cursor = self.cursor
+        scheduler = self.scheduler
+        handler = self.handler
+        portfolio = self.portfolio
+        results = self.results
+        equity = self.engine.equity
+        consolidation = self.consolidation
+        data = self.data
+        on_data = algorithm._user("on_data")
+        user_data = plan.user_data
+        consolidated = self._consolidator_flags(plan)
+        midnight_offset = self._day_offset(times)
+        offset = midnight_offset if midnight_offset is not None else 0
+        pending_us = pending[0] if pending is not None else -1
+        warm_us = warm_end if warm_end is not None else _NEVER
+        running = AlgorithmStatus.RUNNING
+
+        for step, now in enumerate(times):
+            if algorithm.status is not running:
+                raise _Stop
+            if portfolio._may_be_ruined and portfolio._total_portfolio_value <= 0:
+                raise _Stop
+            if scheduler.next_event_us < now:
+                scheduler.scan_past_events(now)
+            if consolidation.next_scan_us < now:
+                self._scan_past_consolidators(now)
+            if now > warm_us and algorithm.is_warming_up:
+                # The step jumps over the start: Lean aligns the clock with it first.
+                clock.utc_us = warm_us
+                self._finish_warm_up()
+            clock.utc_us = now
+            cursor.step = step
+            if midnight_offset is None:
+                offset = self.engine.zone_offset_us(algorithm.time_zone, now)
+            auxiliary = tuple(events[now]) if now in events else ()
+            current = Slice(plan, step, now, now + offset, auxiliary)
+            algorithm.current_slice = current
+            portfolio._total_cache = None
+            if auxiliary or now == pending_us or now >= self._next_scan_us or now >= warm_us:
+                changes = pending[1] if pending is not None and now == pending_us else None
+                if now >= warm_us and algorithm.is_warming_up:
+                    self._scan_models(now)
+                    self._finish_warm_up()
+                    warm_us = _NEVER
+                self._rest_of_step(now, changes, auxiliary, plan, step)
+            else:
+                if handler.has_work:
+                    self._process_orders()
+                if scheduler.next_event_us <= now:
+                    self._fire_events(now)
+                if now >= self._next_margin_call_us:
+                    self._margin_calls(now)
+                if consolidated is not None and consolidated[step]:
+                    self._consolidate(plan, step)
+                if on_data is not None and user_data[step]:
+                    try:
+                        on_data(current)
+                    except Exception as error:
+                        algorithm.set_runtime_error(error, "OnData")
+                        raise _Stop from None
+                if handler.has_work:
+                    self._process_orders()
+                if now >= results.next_sample_utc_us:
+                    equity.report_until(step - 1)
+                    equity.reported_step = step
+                    results.process_synchronous_events()
+            self._last_us = now
+            if data.dirty:
+                return step
+            if data.consolidators_changed:
+                data.consolidators_changed = False
+                consolidated = self._consolidator_flags(plan)
+        return None
+
+    def _day_offset(self, times: list[int]) -> int | None:
+        """Local minus UTC in the algorithm's zone if it is the same all day, else ``None``."""
+        zone = self.algorithm.time_zone
+        first = self.engine.zone_offset_us(zone, times[0])
+        return first if first == self.engine.zone_offset_us(zone, times[-1]) else None
+
+    def _rest_of_step(
+        self, now: int, changes: Any, auxiliary: tuple[Any, ...], plan: DayPlan | None, step: int
+    ) -> None:
+        """All parts of a step after its data has been stored, for steps out of the ordinary."""
+        algorithm = self.algorithm
+        self._scan_models(now)
+        self.portfolio._total_cache = None
+        if changes is not None and changes.count:
+            self.engine.scheduler.on_securities_changed(changes)
+        self._symbol_changes(auxiliary)
+        if self.handler.has_work:
+            self._process_orders()
+        if self.scheduler.next_event_us <= now:
+            self._fire_events(now)
+        if now >= self._next_margin_call_us:
+            self._margin_calls(now)
+        if changes is not None and changes.count:
+            self._call("on_securities_changed", "OnSecuritiesChanged", changes)
+        if auxiliary:
+            self._apply_dividends(auxiliary)
+            self._apply_splits(auxiliary)
+        if plan is not None:
+            flags = self._consolidator_flags(plan)
+            if flags is not None and flags[step]:
+                self._consolidate(plan, step)
+        if auxiliary:
+            current = algorithm.current_slice
+            for name, context, collection in (
+                ("on_splits", "OnSplits", current.splits),
+                ("on_dividends", "OnDividends", current.dividends),
+                ("on_delistings", "OnDelistings", current.delistings),
+            ):
+                if len(collection):
+                    self._call(name, context, collection)
+            self._delistings(auxiliary)
+        if auxiliary or (plan is not None and plan.has_user_data(step)):
+            self._call("on_data", "OnData", algorithm.current_slice)
+        if self.handler.has_work:
+            self._process_orders()
+        equity = self.engine.equity
+        if now >= self.results.next_sample_utc_us:
+            equity.report_until(step - 1)
+            equity.reported_step = max(step, equity.reported_step)
+            self.results.process_synchronous_events()
+        elif plan is None:
+            self.results.update_equity(self.portfolio._total_portfolio_value)
+
+    # -- parts of a step -----------------------------------------------------------------------------------------
+
+    def _call(self, name: str, context: str, *args: Any) -> None:
+        handler = self.algorithm._user(name)
+        if handler is None:
+            return
+        try:
+            handler(*args)
+        except Exception as error:
+            self.algorithm.set_runtime_error(error, context)
+            raise _Stop from None
+
+    def _check(self) -> None:
+        if self.algorithm.run_time_error is not None:
+            raise _Stop
+
+    def _process_orders(self) -> None:
+        self.handler.process_synchronous_events()
+        self._check()
+
+    def _fire_events(self, now: int) -> None:
+        self.scheduler.set_time(now)
+        self._check()
+        if self.algorithm.status is not AlgorithmStatus.RUNNING:
+            raise _Stop
+
+    def _scan_models(self, now: int) -> None:
+        """Margin interest and settlement, once an hour."""
+        if now < self._next_scan_us:
+            return
+        self.portfolio.apply_margin_interest(self.clock.utc)
+        self.portfolio.scan_settlement(self.clock.utc)
+        self._next_scan_us = now // _HOUR_US * _HOUR_US + _HOUR_US
+
+    def _finish_warm_up(self) -> None:
+        algorithm = self.algorithm
+        algorithm.is_warming_up = False
+        self.results.on_warmup_finished()
+        self._call("on_warmup_finished", "OnWarmupFinished")
+        algorithm.debug("Algorithm finished warming up.")
+
+    def _scan_past_consolidators(self, now: int) -> None:
+        try:
+            self.consolidation.scan_past_consolidators(now)
+        except Exception as error:
+            self.algorithm.set_runtime_error(error, "Consolidators update")
+            raise _Stop from None
+
+    def _margin_calls(self, now: int) -> None:
+        algorithm = self.algorithm
+        portfolio = self.portfolio
+        self._next_margin_call_us = now + _FIVE_MINUTES_US
+        if not portfolio._held:
+            return
+        model = portfolio._margin_call_model
+        requests, warning = model._get_margin_call_orders()
+        executed: list[Any] = []
+        if requests and all(portfolio.securities[r.symbol].exchange.exchange_open for r in requests):
+            try:
+                answer = algorithm._user("on_margin_call")
+                if answer is not None:
+                    changed = answer(requests)
+                    if changed is not None:
+                        requests = list(changed)
+                executed = model._execute_margin_call(requests)
+            except Exception as error:
+                algorithm.set_runtime_error(error, "OnMarginCall")
+                raise _Stop from None
+            for ticket in executed:
+                algorithm.error(
+                    f"{_general_time(algorithm.time)} - Executed MarginCallOrder: {ticket.symbol} - "
+                    f"Quantity: {_plain(ticket._quantity)} @ {_plain(ticket._average_fill_price)}"
+                )
+        if not executed and warning:
+            self._call("on_margin_call_warning", "OnMarginCallWarning")
+        self._check()
+
+    def _consolidator_flags(self, plan: DayPlan) -> bytearray | None:
+        """Steps at which some subscription with consolidators has data."""
+        users = [sub for sub in plan.subscriptions if sub.subscription.config.consolidators]
+        if not users:
+            return None
+        flags = bytearray(len(plan.times))
+        for sub in users:
+            flags = bytearray((_as_flags(flags) | (sub.codes != NO_BAR)).tobytes())
+        return flags
+
+    def _consolidate(self, plan: DayPlan, step: int) -> None:
+        try:
+            for sub in plan.subscriptions:
+                consolidators = sub.subscription.config.consolidators
+                if not consolidators or sub.view[step] == NO_BAR:
+                    continue
+                bar = sub.bar(step, plan)
+                local = self.clock.local(sub.subscription.config.exchange_time_zone)
+                for consolidator in list(consolidators):
+                    consolidator.update(bar)
+                    consolidator.scan(local)
+        except Exception as error:
+            self.algorithm.set_runtime_error(error, "Consolidators update")
+            raise _Stop from None
+        self._check()
+
+    def _symbol_changes(self, auxiliary: tuple[Any, ...]) -> None:
+        if not auxiliary:
+            return
+        changed = self.algorithm.current_slice.symbol_changed_events
+        if not len(changed):
+            return
+        self._call("on_symbol_changed_events", "OnSymbolChangedEvents", changed)
+        for symbol in changed.keys():
+            for ticket in self.algorithm.transactions.get_open_order_tickets(symbol):
+                ticket.cancel("Open order cancelled on symbol changed event")
+
+    def _mode(self, symbol: Any) -> DataNormalizationMode:
+        configs = self.data.configs_of(symbol)
+        return configs[0].data_normalization_mode if configs else DataNormalizationMode.ADJUSTED
+
+    def _apply_dividends(self, auxiliary: tuple[Any, ...]) -> None:
+        if self.algorithm.is_warming_up:
+            return
+        for event in auxiliary:
+            if isinstance(event, Dividend):
+                self.portfolio.apply_dividend(event, False, self._mode(event.symbol))
+
+    def _apply_splits(self, auxiliary: tuple[Any, ...]) -> None:
+        algorithm = self.algorithm
+        for event in auxiliary:
+            if not isinstance(event, Split) or event.type == SplitType.WARNING:
+                continue
+            mode = self._mode(event.symbol)
+            if algorithm.is_warming_up:
+                continue
+            security = algorithm.securities._securities.get(event.symbol)
+            self.portfolio.apply_split(event, security, False, mode)
+            if mode == DataNormalizationMode.RAW:
+                algorithm.trade_builder.give(event.symbol)
+                algorithm.trade_builder.apply_split(event.symbol, event._split_factor)
+            if mode == DataNormalizationMode.RAW:
+                tickets = algorithm.transactions.get_open_order_tickets(event.symbol)
+                self.engine.engine_brokerage._apply_split(list(tickets), event)
+
+    def _delistings(self, auxiliary: tuple[Any, ...]) -> None:
+        for event in auxiliary:
+            if isinstance(event, Delisting):
+                self.handler.process_delistings([event])
+                if event.type == DelistingType.DELISTED:
+                    security = self.algorithm.securities._securities.get(event.symbol)
+                    if security is not None:
+                        security.is_delisted = True
+                        security.reset()
+                        self.data.queue_remove(security)
+
+
+def _as_flags(flags: bytearray) -> Any:
+    import numpy as np
+
+    return np.frombuffer(bytes(flags), dtype=np.bool_)
+
+
+def _points_after(plan: DayPlan, step: int) -> int:
+    """Data points of a plan that were counted but are replanned."""
+    return sum(int((sub.codes[step + 1 :] != NO_BAR).sum()) for sub in plan.subscriptions)
+
+
+def _general_time(moment: Any) -> str:
+    """``DateTime.ToString(InvariantCulture)``: ``10/06/2025 09:40:00``."""
+    return str(moment.strftime("%m/%d/%Y %H:%M:%S"))
+
+
+def _plain(value: Any) -> str:
+    from harness.embedded.clr import decimal_text
+
+    return decimal_text(value)
+
+
+__all__ = ["AlgorithmManager", "date"]

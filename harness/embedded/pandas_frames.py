@@ -1,0 +1,128 @@
+"""Data frames as Lean gives them to Python. pandas is imported only here, when the first frame is asked for.
+
+Source of the rules: Lean's ``PandasConverter`` and ``PandasData``: index (symbol, time), columns in alphabetical
+order, columns without any value other than zero dropped; quotes are taken first and overwritten by trades. Lean also
+lets a ticker select rows where the index holds symbols (``PandasMapper.py``).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from harness.embedded.enums import TickType
+from harness.embedded.history import HistoryPart, HistoryProvider, HistoryRequest
+from harness.embedded.reference.symbols import Symbol, symbol_cache
+
+_TRADES = ("open", "high", "low", "close", "volume")
+_QUOTES = (
+    *("bidopen", "bidhigh", "bidlow", "bidclose", "bidsize"),
+    *("askopen", "askhigh", "asklow", "askclose", "asksize"),
+)
+
+
+def _columns(parts: list[HistoryPart], names: tuple[str, ...]) -> tuple[np.ndarray[Any, Any], dict[str, Any]]:
+    times = np.concatenate([part.end_us + part.exchange_offset_us for part in parts])
+    return times, {
+        name: np.concatenate([part.floats(index) for part in parts]) for index, name in enumerate(names)
+    }
+
+
+def _quote_columns(parts: list[HistoryPart]) -> tuple[np.ndarray[Any, Any], dict[str, Any]]:
+    times, raw = _columns(parts, _QUOTES)
+    found: dict[str, Any] = {}
+    sides = {}
+    for side in ("bid", "ask"):
+        present = np.zeros(len(times), dtype=bool)
+        for name in ("open", "high", "low", "close"):
+            present |= raw[side + name] != 0
+        sides[side] = present
+    for name in ("open", "high", "low", "close"):
+        bid, ask = raw["bid" + name], raw["ask" + name]
+        # Lean's mid price is exact; the exact bars give the same value to the last bit.
+        both = (bid != 0) & (ask != 0)
+        found[name] = np.where(both, (bid + ask) / 2, np.where(bid != 0, bid, ask))
+        for side in ("bid", "ask"):
+            found[side + name] = np.where(sides[side], raw[side + name], np.nan)
+    found["bidsize"] = np.where(sides["bid"], raw["bidsize"], np.nan)
+    found["asksize"] = np.where(sides["ask"], raw["asksize"], np.nan)
+    return times, found
+
+
+def history_frame(provider: HistoryProvider, requests: list[HistoryRequest]) -> pd.DataFrame:
+    """One frame over all requests, symbols in the order in which they first have data."""
+    by_symbol: dict[Symbol, dict[TickType, list[HistoryPart]]] = {}
+    for request in requests:
+        parts = provider.parts(request)
+        if parts:
+            by_symbol.setdefault(request.symbol, {}).setdefault(request.tick_type, []).extend(parts)
+    frames: list[tuple[int, Symbol, pd.DataFrame]] = []
+    for symbol, sides in by_symbol.items():
+        tables = []
+        if TickType.TRADE in sides:
+            tables.append(_table(*_columns(sides[TickType.TRADE], _TRADES)))
+        if TickType.QUOTE in sides:
+            tables.append(_table(*_quote_columns(sides[TickType.QUOTE])))
+        frame = tables[0] if len(tables) == 1 else tables[0].combine_first(tables[1])
+        useful = [name for name in frame.columns if ((frame[name] != 0) & frame[name].notna()).any()]
+        frame = frame[sorted(useful)]
+        first = int(frame.index[0].value)
+        frame.index = pd.MultiIndex.from_arrays(
+            [pd.Index([symbol] * len(frame), dtype=object), frame.index], names=["symbol", "time"]
+        )
+        frames.append((first, symbol, frame))
+    if not frames:
+        return pd.DataFrame()
+    _let_tickers_select()
+    frames.sort(key=lambda item: (item[0], item[1]))
+    if len(frames) == 1:
+        return frames[0][2]
+    return pd.concat([frame for _, _, frame in frames], sort=True)
+
+
+def _table(times: np.ndarray[Any, Any], columns: dict[str, Any]) -> pd.DataFrame:
+    index = pd.DatetimeIndex(times.astype("datetime64[us]").astype("datetime64[ns]"), name="time")
+    return pd.DataFrame(columns, index=index)
+
+
+_patched = False
+
+
+def _let_tickers_select() -> None:
+    """``frame.loc["SPY"]`` finds the rows of the symbol SPY, as under Lean's ``PandasMapper``."""
+    global _patched
+    if _patched:
+        return
+    _patched = True
+    original = pd.Index.get_loc
+    original_multi = pd.MultiIndex.get_loc
+
+    def get_loc(self: Any, key: Any) -> Any:
+        try:
+            return original(self, key)
+        except (KeyError, TypeError):
+            symbol = _symbol_of(key)
+            if symbol is None:
+                raise
+            return original(self, symbol)
+
+    def get_loc_multi(self: Any, key: Any) -> Any:
+        try:
+            return original_multi(self, key)
+        except (KeyError, TypeError):
+            if isinstance(key, tuple):
+                mapped: Any = tuple(_symbol_of(part) or part for part in key)
+            else:
+                mapped = _symbol_of(key)
+            if mapped is None or mapped == key:
+                raise
+            return original_multi(self, mapped)
+
+    pd.Index.get_loc = get_loc
+    pd.MultiIndex.get_loc = get_loc_multi
+
+
+def _symbol_of(key: Any) -> Symbol | None:
+    return symbol_cache.try_get_symbol(key) if isinstance(key, str) else None
