@@ -500,7 +500,7 @@ class TradingApi:
         kept = set(symbols)
         return sorted((each for each in list(self.securities.keys()) if each not in kept), key=lambda each: each.value)
 
-    # -- questions and settings -----------------------------------------------------------------------------------------
+    # -- questions and settings ---------------------------------------------------------------------------------
 
     def is_market_open(self, symbol: Any) -> bool:
         """Whether the regular session of the symbol's exchange is open now."""
@@ -538,7 +538,7 @@ class TradingApi:
         security = self.securities[_as_symbol(symbol)]
         return security._shortable_provider._shortable_quantity(security.symbol, security.local_time) or 0
 
-    # -- submission -----------------------------------------------------------------------------------------------------
+    # -- submission ---------------------------------------------------------------------------------
 
     def submit_order_request(self, request: SubmitOrderRequest) -> OrderTicket:
         """Check a request and hand it over; the ticket of a refused one is invalid and has no id."""
@@ -649,7 +649,7 @@ class TradingApi:
         return bool(self.utc_time > close - MarketOnCloseOrder.submission_time_buffer)
 
     def _security_for_order(self, symbol: Any) -> Any:
-        """The security to trade. Raises ``NotSupportedError`` where Lean would add it, ``RuntimeError`` for unknown names."""
+        """The security. Raises ``NotSupportedError`` where Lean would add it, ``RuntimeError`` for unknown names."""
         key = _as_symbol(symbol)
         security = self.securities.get(key)
         if security is None or not (security.is_tradable or security.is_delisted):

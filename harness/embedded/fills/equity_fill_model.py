@@ -48,7 +48,7 @@ class EquityFillModel(FillModel):
     """Fills by quotes for market orders and by trade bars for the others; gaps fill at the open."""
 
     def market_fill(self, asset: Any, order: MarketOrder) -> OrderEvent:
-        """At the ask or bid of the last quote bar, else at the last trade bar's close; on stale data the order waits."""
+        """At the last quote's ask or bid, else at the last trade bar's close; on stale data the order waits."""
         fill = unfilled(asset, order)
         if order.status is OrderStatus.CANCELED or not self._is_exchange_open(asset, False):
             return fill
@@ -134,7 +134,7 @@ class EquityFillModel(FillModel):
         return _extended(asset)
 
     def market_on_open_fill(self, asset: Any, order: MarketOnOpenOrder) -> OrderEvent:
-        """At the open of the first trade bar that begins after the order and in a session; quotes where there are no trades."""
+        """At the open of the first trade bar that begins in a session after the order; quotes without trades."""
         fill = unfilled(asset, order)
         if order.status is OrderStatus.CANCELED:
             return fill
@@ -197,7 +197,7 @@ class EquityFillModel(FillModel):
         return self._latest_prices(asset, direction, subscribed(asset, internal=False))
 
     def _best_effort_price(self, asset: Any, order_time: datetime, direction: OrderDirection) -> _BestEffort:
-        """Ask for a purchase, bid for a sale: of the quote bar, else the trade bar's close; the newer one if both are old.
+        """The ask for a purchase, the bid for a sale; else the trade bar's close; the newer one if both are old.
 
         Raises ``RuntimeError`` when there is no data at all.
         """
@@ -220,7 +220,8 @@ class EquityFillModel(FillModel):
         if trade is not None and (price is None or trade.end_time > end_time):
             price = trade._close
             end_time = trade.end_time
-            message = f"Warning: No quote information available at {time_text(end_time)} {zone}, order filled using TradeBar data"
+            when = f"{time_text(end_time)} {zone}"
+            message = f"Warning: No quote information available at {when}, order filled using TradeBar data"
             if end_time >= cut_off:
                 return _BestEffort(price, message, None)
         if price is None:

@@ -148,7 +148,7 @@ class FillModel:
         return fill
 
     def limit_if_touched_fill(self, asset: Any, order: LimitIfTouchedOrder) -> OrderEvent:
-        """Once a later trade bar touches the trigger, and the other side's price is at the limit or better: at the limit."""
+        """Once a later trade bar touches the trigger, and the other side's price is good enough: at the limit."""
         fill = unfilled(asset, order)
         if order.status is OrderStatus.CANCELED or not self._is_exchange_open(
             asset, self._trades_extended_hours(asset)
@@ -282,10 +282,8 @@ class FillModel:
         bar = asset.cache.last_data()
         if bar is None:
             return False
-        if bar.end_time - bar.time > _ONE_HOUR:
-            within = local.date() == bar.end_time.date()
-        else:
-            within = local <= bar.end_time
+        is_long = bar.end_time - bar.time > _ONE_HOUR
+        within = local.date() == bar.end_time.date() if is_long else local <= bar.end_time
         return bool(within and hours.is_open_during_bar(bar.time, bar.end_time, is_extended_market_hours))
 
     @staticmethod

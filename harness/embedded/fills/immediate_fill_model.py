@@ -1,4 +1,4 @@
-"""Fill models of other securities, which user code may set. Source: Lean's ``ImmediateFillModel``, ``LatestPriceFillModel``."""
+"""Fill models that user code may set. Source: Lean's ``ImmediateFillModel``, ``LatestPriceFillModel``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a fill model looks at and what it returns. Source of the rules: Lean's ``Prices``, ``FillModelParameters``, ``Fill``."""
+"""What a fill model looks at and what it returns. Source: Lean's ``Prices``, ``FillModelParameters``."""
 
 from __future__ import annotations
 

@@ -15,8 +15,8 @@ _CURRENCY_SYMBOLS = {"USD": "$"}
 def number(attribute: str, *, normalised: bool = False, optional: bool = False) -> Any:
     """A property over an exact ``Decimal`` attribute: user code reads a float and may set any number.
 
-    ``normalised`` drops trailing zeros when it is set; with ``optional`` the value may be ``None``, and setting ``None``
-    changes nothing, as in Lean's ``OrderEvent``.
+    ``normalised`` drops trailing zeros when it is set; with ``optional`` the value may be ``None``, and
+    setting ``None`` changes nothing, as in Lean's ``OrderEvent``.
     """
 
     def read(target: Any) -> float | None:

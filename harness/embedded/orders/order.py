@@ -394,7 +394,8 @@ class StopLimitOrder(Order):
 
     def __str__(self) -> str:
         symbol = currency_symbol(self.price_currency)
-        return f"{self._describe()} at stop {symbol}{price_text(self._stop_price)} limit {symbol}{price_text(self._limit_price)}"
+        stop, limit = price_text(self._stop_price), price_text(self._limit_price)
+        return f"{self._describe()} at stop {symbol}{stop} limit {symbol}{limit}"
 
 
 @lean_api

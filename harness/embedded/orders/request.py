@@ -1,4 +1,4 @@
-"""What an algorithm asks of the transaction handler. Source of the rules: Lean's ``OrderRequest`` and its subclasses."""
+"""What an algorithm asks of the transaction handler. Source: Lean's ``OrderRequest`` and subclasses."""
 
 from __future__ import annotations
 
@@ -107,6 +107,10 @@ class SubmitOrderRequest(OrderRequest):
         )
 
 
+def _optional(value: Any) -> Decimal | None:
+    return None if value is None else clr.from_python(value)
+
+
 @lean_api
 class UpdateOrderFields:
     """What to change in an order; ``None`` leaves a field as it is."""
@@ -122,11 +126,11 @@ class UpdateOrderFields:
         trailing_amount: Any = None,
         tag: str | None = None,
     ) -> None:
-        self.quantity = quantity
-        self.limit_price = limit_price
-        self.stop_price = stop_price
-        self.trigger_price = trigger_price
-        self.trailing_amount = trailing_amount
+        self._quantity = _optional(quantity)
+        self._limit_price = _optional(limit_price)
+        self._stop_price = _optional(stop_price)
+        self._trigger_price = _optional(trigger_price)
+        self._trailing_amount = _optional(trailing_amount)
         self.tag = tag
 
     quantity = nullable("_quantity")
@@ -193,4 +197,5 @@ class CancelOrderRequest(OrderRequest):
         super().__init__(time, order_id, tag)
 
     def __str__(self) -> str:
-        return f"{time_text(self.time)} UTC: Cancel Order: ({self.order_id}) - {self.tag or ''} Status: {self.status.lean_name}"
+        status = self.status.lean_name
+        return f"{time_text(self.time)} UTC: Cancel Order: ({self.order_id}) - {self.tag or ''} Status: {status}"

@@ -12,7 +12,7 @@ from harness.embedded.orders.zones import to_local
 
 @lean_api
 class TimeInForce:
-    """Base of the three lifetimes; ``TimeInForce.DAY``, ``GOOD_TIL_CANCELED`` and ``good_til_date(expiry)`` make them."""
+    """Base of the three lifetimes: ``TimeInForce.DAY``, ``GOOD_TIL_CANCELED`` and ``good_til_date(expiry)``."""
 
     __slots__ = ()
 

@@ -13,7 +13,8 @@ from harness.embedded.orders.order import Order
 def insufficient_buying_power(order: Order, security: Any, reason: str) -> str:
     """An order that the account cannot carry."""
     value = price_text(order._get_value(security))
-    return f"Order Error: ids: [{order.id}], Insufficient buying power to complete orders (Value:[{value}]), Reason: {reason}."
+    problem = f"Insufficient buying power to complete orders (Value:[{value}])"
+    return f"Order Error: ids: [{order.id}], {problem}, Reason: {reason}."
 
 
 def insufficient_buying_power_for_update(order: Order, reason: str) -> str:
