@@ -131,7 +131,7 @@ class SecurityIdentifier(_Frozen):
         """The identifier that prints as ``text``. Raises :class:`SymbolError` when there is none."""
         if text is None or not text.strip() or text == " 0":
             return SecurityIdentifier.EMPTY
-        parts = text.split()
+        parts = [part for part in text.split(" ") if part]
         if len(parts) != 2 or not _BASE36_TEXT.fullmatch(parts[1]):
             raise SymbolError(f"{text!r} is not a security identifier such as 'SPY R735QTJ8XC9X'")
         sid = SecurityIdentifier(parts[0], int(parts[1], 36))
