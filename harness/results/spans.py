@@ -20,6 +20,7 @@ import re
 import threading
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -27,7 +28,7 @@ from typing import Any, Protocol, TypeVar
 import msgspec
 
 from harness.errors import DamagedError, HarnessError, InputError
-from harness.results.decoding import damaged, decode_exact, decode_plain, decode_typed
+from harness.results.decoding import LARGE_BYTES, damaged, decode_exact, decode_plain, decode_typed
 from harness.results.store import read_json, write_json
 
 T = TypeVar("T")
@@ -167,11 +168,27 @@ class SectionFile:
     def value(self, name: str, exact: bool = False) -> Any:
         """The section as Python objects: floats as ``float``, or with ``exact`` as ``Decimal`` of their text."""
         where = f"{self.path}, section {name!r}"
-        return decode_exact(self.raw(name), where) if exact else decode_plain(self.raw(name), where)
+        with self._text(name) as text:
+            return decode_exact(text, where) if exact else decode_plain(text, where)
 
     def typed(self, name: str, kind: type[T]) -> T:
         """The section decoded as ``kind``; fields that ``kind`` does not have are skipped."""
-        return decode_typed(self.raw(name), kind, f"{self.path}, section {name!r}")
+        with self._text(name) as text:
+            return decode_typed(text, kind, f"{self.path}, section {name!r}")
+
+    @contextmanager
+    def _text(self, name: str) -> Iterator[bytes | memoryview]:
+        """The section's text for decoding: a large one is mapped, not copied."""
+        with self._open() as fd:
+            section = self._fresh_index(fd).sections[name]
+            if section.length >= LARGE_BYTES and _file_span_check(fd, section.start, section.end) == section.check:
+                with mmap.mmap(fd, 0, access=mmap.ACCESS_READ) as mapped, memoryview(mapped) as whole:
+                    if hasattr(mmap, "MADV_SEQUENTIAL"):
+                        mapped.madvise(mmap.MADV_SEQUENTIAL)
+                    with whole[section.start : section.end] as text:
+                        yield text
+                return
+        yield self.raw(name)
 
     # ---------------------------------------------------------------- index
 
