@@ -14,7 +14,6 @@ from harness.embedded.orders.fees import OrderFee, OrderFeeParameters
 from harness.embedded.orders.order import Order, is_closed
 from harness.embedded.orders.zones import to_local
 from harness.embedded.transactions.messages import insufficient_buying_power
-from harness.embedded.transactions.user_models import brokerage_model
 
 
 def _nothing(order: Any) -> None:
@@ -107,7 +106,7 @@ class BacktestingBrokerage:
         if order.time_in_force.is_order_expired(security, order):
             self._remove(order, OrderStatus.CANCELED, "The order has expired.")
             return False
-        return bool(brokerage_model(self._algorithm)._can_execute_order(security, order))
+        return bool(self._algorithm._engine.engine_brokerage._can_execute_order(security, order))
 
     def _fill(self, security: Any, order: Order) -> list[OrderEvent]:
         """The fill model's events with their fees; nothing when a model fails, which is reported to the user."""

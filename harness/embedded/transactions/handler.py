@@ -53,7 +53,6 @@ from harness.embedded.transactions.messages import (
     lot_size_warning,
     price_rounding_warning,
 )
-from harness.embedded.transactions.user_models import brokerage_model
 
 LIQUIDATE_FROM_DELISTING_TAG = "Liquidate from delisting"
 
@@ -289,7 +288,7 @@ class BacktestingTransactionHandler:
         refusal = self._check_buying_power(order, security, request)
         if refusal is not None:
             return refusal
-        accepted, message = brokerage_model(algorithm)._can_submit_order(security, order)
+        accepted, message = algorithm._engine.engine_brokerage._can_submit_order(security, order)
         if not accepted:
             text = f"BrokerageModel declared unable to submit order: [{order.id}] " + (
                 "Warning - Code: InvalidOrder - " if message is None else str(message)
@@ -320,7 +319,7 @@ class BacktestingTransactionHandler:
             return OrderResponse.invalid_status(request, order)
         security = algorithm.securities[order.symbol] if found.security is None else found.security
         self._round_off_quantity(order, security)
-        accepted, message = brokerage_model(algorithm)._can_update_order(security, order, request)
+        accepted, message = algorithm._engine.engine_brokerage._can_update_order(security, order, request)
         if not accepted:
             if message is None:
                 message = f"Warning - Code: InvalidRequest - BrokerageModel declared unable to update order: {order.id}"
