@@ -68,7 +68,7 @@ class DefaultMarginCallModel(_MarginCallModel):
 
     def _get_margin_call_orders(self) -> tuple[list[SubmitOrderRequest], bool]:
         portfolio = self.portfolio
-        if not portfolio.positions.held:
+        if not portfolio._held:
             return [], False
         used = portfolio._total_margin_used
         if used <= 0:

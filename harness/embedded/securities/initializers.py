@@ -139,7 +139,7 @@ def initialize_security(initializer: Any, security: Security) -> None:
         initializer(security)
 
 
-def engine_security_initializer(initializer: Any) -> Any:
+def security_initializer_of(initializer: Any) -> Any:
     """What ``set_security_initializer`` was given, as an initializer. Raises for an object that is none."""
     if is_engine_class(initializer) and hasattr(initializer, "initialize"):
         return initializer

@@ -33,8 +33,8 @@ def ticker_not_found(ticker: str) -> str:
     """Lean's text for a ticker that no security was added for."""
     return (
         f"The ticker {ticker.upper()} was not found in the SymbolCache. Use the Symbol object as key instead. "
-        "Accessing the securities collection/slice object by string ticker is only available for securities added with the "
-        "add_security-family methods. For more details, please check out the documentation."
+        "Accessing the securities collection/slice object by string ticker is only available for securities added "
+        "with the add_security-family methods. For more details, please check out the documentation."
     )
 
 

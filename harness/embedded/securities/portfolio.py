@@ -47,13 +47,18 @@ class SecurityPortfolioManager:
         self.transactions = transactions
         self._settings = settings
         self._clock = clock
-        self._value = ZERO
-        self._value_valid = False
-        self.cash_book = CashBook(self.invalidate_total_portfolio_value)
-        self.unsettled_cash_book = CashBook(self.invalidate_total_portfolio_value)
+        self._total_cache: Decimal | None = None
+        """The account's value until something changes; the loop sets it to ``None`` at every step."""
+        self._held: dict[Symbol, Security] = {}
+        """Securities with at least one lot, in the order of the securities."""
+        self._may_be_ruined = False
+        """Whether the account's value can be zero or less: something is held, or there is no cash."""
+        self.cash_book = CashBook()
+        self.unsettled_cash_book = CashBook()
+        self.cash_book._updated = self.unsettled_cash_book._updated = self.invalidate_total_portfolio_value
         self._base_cash = self.cash_book["USD"]
         self._base_cash.set_amount(100_000)
-        self.positions = SecurityPositionGroupModel(securities)
+        self.positions = SecurityPositionGroupModel(securities, self._positions_changed)
         self.margin_call_model = DefaultMarginCallModel(self, None)
         self._scanned: list[Security] | None = None
         for security in securities.values():
@@ -65,23 +70,34 @@ class SecurityPortfolioManager:
     def _securities_changed(self, security: Security, added: bool) -> None:
         security._models_changed = self._forget_scanned if added else None
         self._scanned = None
-        self._value_valid = False
+        self._total_cache = None
+
+    def _positions_changed(self) -> None:
+        self._held = {security.symbol: security for security in self.positions.held}
+        self.invalidate_total_portfolio_value()
 
     def _forget_scanned(self) -> None:
         self._scanned = None
 
-    def scan_models(self, utc_time: datetime) -> None:
-        """Interest and settlement of every security that has either, as Lean does once an hour."""
+    def _models_to_scan(self) -> list[Security]:
         if self._scanned is None:
             self._scanned = [
                 security
                 for security in self.securities._securities.values()
                 if security._settlement_model.needs_scan or security._margin_interest_rate_model.needs_scan
             ]
-        for security in self._scanned:
+        return self._scanned
+
+    def apply_margin_interest(self, utc_time: datetime) -> None:
+        """Book the interest of every security that has any, as Lean does once an hour."""
+        for security in self._models_to_scan():
             security._margin_interest_rate_model._apply_margin_interest_rate(
                 MarginInterestRateParameters(security, utc_time)
             )
+
+    def scan_settlement(self, utc_time: datetime) -> None:
+        """Move what has settled into the cash book, as Lean does once an hour."""
+        for security in self._models_to_scan():
             security._settlement_model._scan(ScanSettlementModelParameters(self, security, utc_time))
 
     # -- exact values --------------------------------------------------------------------------------------------
@@ -96,17 +112,18 @@ class SecurityPortfolioManager:
 
     @property
     def _total_portfolio_value(self) -> Decimal:
-        if not self._value_valid:
+        value = self._total_cache
+        if value is None:
             holdings = ZERO
-            for security in self.positions.held:
+            for security in self._held.values():
                 holdings = holdings + security.holdings._holdings_value
-            self._value = self._cash + self._unsettled_cash + holdings
-            self._value_valid = True
-        return self._value
+            value = self._total_cache = self._cash + self._unsettled_cash + holdings
+        return value
 
     def invalidate_total_portfolio_value(self) -> None:
         """Prices, cash or positions have changed."""
-        self._value_valid = False
+        self._total_cache = None
+        self._may_be_ruined = bool(self._held) or self._cash + self._unsettled_cash <= 0
 
     @property
     def _total_portfolio_value_less_free_buffer(self) -> Decimal:
@@ -192,7 +209,7 @@ class SecurityPortfolioManager:
 
     @property
     def invested(self) -> bool:
-        return bool(self.positions.held)
+        return bool(self._held)
 
     hold_stock = invested
 
@@ -257,7 +274,7 @@ class SecurityPortfolioManager:
         for fill in fills:
             security = self.securities[fill.symbol]
             security.portfolio_model.process_fill(self, security, fill)
-        self._value_valid = False
+        self._total_cache = None
 
     def apply_dividend(self, dividend: Any, live_mode: bool, mode: DataNormalizationMode) -> None:
         """Pay a dividend, unless the prices are adjusted for it."""
@@ -289,7 +306,7 @@ class SecurityPortfolioManager:
         security.apply_split(split)
         # The last bar itself was scaled by the split.
         self._base_cash.add_amount(mul(left_over, security.cache.last_data()._value))
-        self._value_valid = False
+        self._total_cache = None
 
     def has_sufficient_buying_power_for_order(self, orders: list[Any]) -> HasSufficientBuyingPowerForOrderResult:
         """The first refusal, or consent."""

@@ -5,7 +5,7 @@ Options make larger groups in Lean; this engine covers stocks, of which every po
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -74,47 +74,31 @@ class PositionGroup:
 class SecurityPositionGroupModel:
     """Groups of the positions held, made anew after a position or the list of securities has changed."""
 
-    def __init__(self, securities: SecurityManager) -> None:
+    def __init__(self, securities: SecurityManager, changed: Callable[[], None]) -> None:
         self._securities = securities
-        self._stale = False
+        self._changed = changed
         self._groups: list[PositionGroup] = []
-        self._held: list[Security] = []
-        self._not_flat: list[Security] = []
+        self.held: list[Security] = []
+        """Securities with at least one lot, in the order of the securities."""
+        self.not_flat: list[Security] = []
+        """Securities with any quantity."""
         for security in securities.values():
             self._watch(security, True)
         securities.changed.append(self._watch)
 
     def _watch(self, security: Security, added: bool) -> None:
-        security.holdings.quantity_changed = self._mark if added else None
-        self._mark()
-
-    def _mark(self) -> None:
-        self._stale = True
+        security.holdings.quantity_changed = self._resolve if added else None
+        if security.holdings._quantity:
+            self._resolve()
 
     def _resolve(self) -> None:
-        self._stale = False
-        self._not_flat = [item for item in self._securities._securities.values() if item.holdings._quantity]
-        self._held = [item for item in self._not_flat if item.holdings._invested]
-        self._groups = [PositionGroup(security) for security in self._held]
-
-    @property
-    def held(self) -> list[Security]:
-        """Securities with at least one lot, in the order of the securities."""
-        if self._stale:
-            self._resolve()
-        return self._held
-
-    @property
-    def not_flat(self) -> list[Security]:
-        """Securities with any quantity."""
-        if self._stale:
-            self._resolve()
-        return self._not_flat
+        self.not_flat = [item for item in self._securities._securities.values() if item.holdings._quantity]
+        self.held = [item for item in self.not_flat if item.holdings._invested]
+        self._groups = [PositionGroup(security) for security in self.held]
+        self._changed()
 
     @property
     def groups(self) -> list[PositionGroup]:
-        if self._stale:
-            self._resolve()
         return self._groups
 
     @property

@@ -27,6 +27,7 @@ from harness.embedded.orders.price_variation import AdjustedPriceVariationModel,
 from harness.embedded.securities.arithmetic import shown
 from harness.embedded.securities.exchange import EquityExchange, SecurityExchange
 from harness.embedded.securities.holding import EquityHolding, SecurityHolding
+from harness.embedded.securities.splitting import scaled_bar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -102,7 +103,7 @@ class Security:
 
     NULL_LEVERAGE = 0
 
-    def __init__(
+    def __init__(  # noqa: PLR0917 (what Lean's constructor takes)
         self,
         symbol: Symbol,
         clock: Clock,
@@ -348,7 +349,13 @@ class Security:
 
     def apply_split(self, split: Any) -> None:
         """Scale the cached prices as the split scaled the shares."""
-        self.cache.apply_split(split)
+        cache = self.cache
+        last, trade, quote = cache.last_data(), cache.last_trade_bar(), cache.last_quote_bar()
+        bars = [bar for bar in (trade, quote) if bar is not None]
+        # The last data is stored last, so that it stays the last.
+        bars.sort(key=lambda bar: type(bar) is type(last))
+        for bar in bars:
+            cache.store(scaled_bar(bar, split._split_factor))
 
     # -- attributes of user code ---------------------------------------------------------------------------------
 
@@ -407,7 +414,7 @@ class Equity(Security):
 
     DEFAULT_SETTLEMENT_DAYS = 1
 
-    def __init__(
+    def __init__(  # noqa: PLR0917 (what Lean's constructor takes)
         self,
         symbol: Symbol,
         clock: Clock,
