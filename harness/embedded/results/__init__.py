@@ -1,1 +1,1 @@
-"""What a backtest leaves: charts, log, result files and the statistics it prints, as Lean's backtesting result handler."""
+"""What a backtest leaves: charts, log, result files and the statistics it prints."""

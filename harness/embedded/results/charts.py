@@ -164,7 +164,7 @@ class Series(BaseSeries):
     ``Series(name, type, unit)``, ``Series(name, type, unit, color[, symbol])``.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0917 (the argument order is Lean's)
         self,
         name: str = "",
         series_type: SeriesType = SeriesType.LINE,
@@ -179,8 +179,8 @@ class Series(BaseSeries):
             # Series(name, type, unit, color, symbol): the later arguments move up by one.
             if color is not None:
                 symbol = color
-            index, unit, color = 0, index, unit
-        super().__init__(name, series_type if type is None else type, index, "$" if unit is None else unit)
+            color, unit, index = unit, index, 0
+        super().__init__(name, series_type if type is None else type, int(index), "$" if unit is None else unit)
         self.color = color
         self.scatter_marker_symbol = symbol
 
@@ -213,8 +213,8 @@ class CandlestickSeries(BaseSeries):
 
     def __init__(self, name: str = "", index: int | str = 0, unit: str = "$") -> None:
         if isinstance(index, str):
-            index, unit = 0, index
-        super().__init__(name, SeriesType.CANDLE, index, unit)
+            unit, index = index, 0
+        super().__init__(name, SeriesType.CANDLE, int(index), unit)
 
     def add_point(self, time: Any, open: Any = None, high: Any = None, low: Any = None, close: Any = None) -> None:
         """Add a candlestick: four prices at a time, a :class:`Candlestick`, or a trade bar."""

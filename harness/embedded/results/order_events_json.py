@@ -32,9 +32,7 @@ def order_event_json(event: Any, algorithm_id: str) -> str:
     ]
     fee = event.order_fee.value
     if fee.currency != NULL_CURRENCY:
-        parts.append(
-            f',"orderFeeAmount":{decimal_json(fee._amount)},"orderFeeCurrency":{text_json(fee.currency)}'
-        )
+        parts.append(f',"orderFeeAmount":{decimal_json(fee._amount)},"orderFeeCurrency":{text_json(fee.currency)}')
     parts.append(
         f',"fillPrice":{decimal_json(event._fill_price)},"fillPriceCurrency":{text_json(event.fill_price_currency)}'
         f',"fillQuantity":{decimal_json(event._fill_quantity)},"direction":"{_camel(event.direction)}"'

@@ -28,4 +28,3 @@ def _hashed_fields(order: Any) -> dict[str, Any]:
     fields["price"] = price
     fields["value"] = order._quantity * price
     return fields
-

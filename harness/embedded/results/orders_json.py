@@ -1,7 +1,7 @@
 """Orders as Lean writes them, in the result file and under the order list hash.
 
-Source: the JSON attributes of ``Order.cs`` and its subclasses, ``SymbolJsonConverter.cs``, ``TimeInForceJsonConverter.cs``
-and Newtonsoft's order of members (those of a derived class first).
+Source: the JSON attributes of ``Order.cs`` and its subclasses, ``SymbolJsonConverter.cs``,
+``TimeInForceJsonConverter.cs`` and Newtonsoft's order of members (those of a derived class first).
 """
 
 from __future__ import annotations

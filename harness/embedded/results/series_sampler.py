@@ -1,7 +1,7 @@
 """Fewer candlesticks for the summary file.
 
-Source: ``SeriesSampler.cs`` of Lean (its path for candlestick series with sub-sampling on, from the beginning to the end
-of time, values truncated to whole dollars), as ``BacktestingResultHandler.CreateResultSummary`` uses it.
+Source: ``SeriesSampler.cs`` of Lean (its path for candlestick series with sub-sampling on, from the beginning to the
+end of time, values truncated to whole dollars), as ``BacktestingResultHandler.CreateResultSummary`` uses it.
 """
 
 from __future__ import annotations
@@ -25,60 +25,70 @@ def sample(series: CandlestickSeries, step: timedelta) -> CandlestickSeries:
     """One candlestick per ``step`` from the first point on, closes interpolated, values truncated."""
     sampled = series.clone_empty()
     points: list[Candlestick] = series.values
-    if len(points) < 2:
+    if len(points) < 2 or points[0].time >= points[1].time:
         sampled.values = [_truncated(point.clone()) for point in points]
         return sampled
-    step_s = clr.decimal_from_double(step.total_seconds())
-    next_time = points[0].time
-    later = next((index for index, point in enumerate(points) if point.time > next_time), -1)
-    start = later - 1
-    if start < 0:
-        sampled.values = [_truncated(point.clone()) for point in points]
-        return sampled
-    if points[start].time == next_time:
-        sampled.values.append(points[start].clone())
-        next_time += step
-        start += 1
-    for index in range(start, len(points)):
-        current = points[index]
-        if next_time > current.time:
-            continue
-        following = points[index + 1] if index + 1 < len(points) else None
-        next_time = _fill(sampled, points, start, index, following, next_time, step, step_s)
-        start = index + 1
+    sampled.values = _Sampler(points, step).candlesticks()
     return sampled
 
 
-def _fill(
-    sampled: CandlestickSeries,
-    points: list[Candlestick],
-    start: int,
-    index: int,
-    following: Candlestick | None,
-    next_time: datetime,
-    step: timedelta,
-    step_s: Decimal,
-) -> datetime:
-    """Add the candlesticks between ``points[start]`` and ``points[index]``; return the next time to sample."""
-    current, first = points[index], points[start]
-    template = _aggregate(points[start : index + 1], next_time)
-    if start > 0:
-        first_open = points[start - 1].time
-    else:
-        first_open = first.time - (points[start + 1].time - points[start].time)
-    previous: Candlestick | None = None
-    while True:
-        bar = _interpolated(template, first, current, first_open, next_time, step_s)
-        next_time += step
-        if previous is not None:
-            bar._open = previous._close
-        sampled.values.append(bar)
-        previous = bar
-        if start == index:
-            _span_open_and_close(bar)
-        empty = following is not None and next_time + step < following.time and bar._open is None
-        if not (next_time <= current.time or empty):
-            return next_time
+class _Sampler:
+    """Walks the points once; ``_next`` is the time of the next candlestick to make."""
+
+    def __init__(self, points: list[Candlestick], step: timedelta) -> None:
+        self._points = points
+        self._step = step
+        self._step_s = clr.decimal_from_double(step.total_seconds())
+        self._next = points[0].time
+        self._made: list[Candlestick] = []
+
+    def candlesticks(self) -> list[Candlestick]:
+        points = self._points
+        self._made.append(points[0].clone())
+        self._next += self._step
+        start = 1
+        for index in range(start, len(points)):
+            if self._next > points[index].time:
+                continue
+            self._fill(start, index)
+            start = index + 1
+        return self._made
+
+    def _fill(self, start: int, index: int) -> None:
+        """Make the candlesticks between ``points[start]`` and ``points[index]``."""
+        current = self._points[index]
+        following = self._points[index + 1] if index + 1 < len(self._points) else None
+        template = _aggregate(self._points[start : index + 1], self._next)
+        opened = self._points[start - 1].time
+        previous: Candlestick | None = None
+        while True:
+            bar = self._interpolated(template, self._points[start], current, opened)
+            self._next += self._step
+            if previous is not None:
+                bar._open = previous._close
+            self._made.append(bar)
+            previous = bar
+            if start == index:
+                _span_open_and_close(bar)
+            empty = following is not None and self._next + self._step < following.time and bar._open is None
+            if not (self._next <= current.time or empty):
+                return
+
+    def _interpolated(
+        self, template: Candlestick, first: Candlestick, current: Candlestick, opened: datetime
+    ) -> Candlestick:
+        """The candlestick at the next time: the template with its close on the line from open to close."""
+        if opened == current.time:
+            result = current.clone()
+            result.time = self._next
+            return result
+        result = template.clone()
+        result.time = self._next
+        start = (_unix(opened), first._open)
+        end = (Decimal(current.long_time), current._close)
+        close = _on_line(start, end, _unix(self._next), self._step_s)
+        result._close = None if close is None else smart_rounding(close)
+        return result
 
 
 def _span_open_and_close(bar: Candlestick) -> None:
@@ -113,30 +123,11 @@ def _unix(time: datetime) -> Decimal:
     return clr.decimal_from_double(to_us(time) / 1_000_000)
 
 
-def _interpolated(
-    template: Candlestick,
-    first: Candlestick,
-    current: Candlestick,
-    first_open: datetime,
-    target: datetime,
-    step_s: Decimal,
-) -> Candlestick:
-    if first_open == current.time:
-        result = current.clone()
-        result.time = target
-        return result
-    result = template.clone()
-    result.time = target
-    close = _line(
-        _unix(first_open), first._open, Decimal(current.long_time), current._close, _unix(target), step_s
-    )
-    result._close = None if close is None else smart_rounding(close)
-    return result
-
-
-def _line(
-    x0: Decimal, y0: Decimal | None, x1: Decimal, y1: Decimal | None, target: Decimal, step: Decimal
+def _on_line(
+    start: tuple[Decimal, Decimal | None], end: tuple[Decimal, Decimal | None], target: Decimal, step: Decimal
 ) -> Decimal | None:
+    """The value at ``target`` between two points (time in seconds, value); a missing end counts within a step."""
+    (x0, y0), (x1, y1) = start, end
     if y1 is None:
         return y0 if target - x0 <= step else None
     if y0 is None:

@@ -6,6 +6,7 @@ Source: ``StatisticsBuilder.cs`` of Lean.
 from __future__ import annotations
 
 import decimal
+import itertools
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -47,7 +48,7 @@ class StatisticsInput:
     """Everything the statistics are computed from.
 
     Points pair a naive UTC time and a value and are in time order: ``equity`` (closes of the equity chart),
-    ``performance`` (daily return in per cent), ``benchmark`` (its value), ``turnover``. ``trades`` are in closing order.
+    ``performance`` (daily return in per cent), ``benchmark`` (its value), ``turnover``. ``trades`` are oldest first.
     """
 
     trades: Sequence[Trade]
@@ -78,7 +79,7 @@ def generate(data: StatisticsInput) -> StatisticsResults:
 
 
 def period_ranges(months: int, first: date, last: date) -> Iterator[tuple[date, date]]:
-    """Ranges of ``months`` months ending at every month's end (the last at ``last``); the early ones start at ``first``."""
+    """Ranges of ``months`` months ending at every month's end and at ``last``; none starts before ``first``."""
     ends = [last]
     day = last.replace(day=1) - _DAY
     while day >= first:
@@ -86,7 +87,7 @@ def period_ranges(months: int, first: date, last: date) -> Iterator[tuple[date, 
         day = day.replace(day=1) - _DAY
     ends.reverse()
     yield first, ends[0]
-    for previous, end in zip(ends, ends[1:], strict=False):
+    for previous, end in itertools.pairwise(ends):
         following = previous + _DAY
         month = following.year * 12 + following.month - 1 + 1 - months
         year, index = divmod(month, 12)
@@ -139,7 +140,7 @@ def benchmark_differences(points: Sequence[Point]) -> list[float]:
     Lean drops day one of both series, since orders at the open would misalign them.
     """
     changes = []
-    for (_, previous), (_, value) in zip(points[1:], points[2:], strict=False):
+    for (_, previous), (_, value) in itertools.pairwise(points[1:]):
         changes.append(clr.to_float(clr.div(value - previous, previous)) if previous else 0.0)
     return changes
 
@@ -234,4 +235,3 @@ def number_text(value: Decimal, digits: int) -> str:
 def percent_text(value: Decimal) -> str:
     """The invariant .NET format ``P``: times 100, two digits, groups, and a space before the sign."""
     return f"{number_text(value * 100, 2)} %"
-

@@ -21,6 +21,7 @@ from typing import Any
 from harness.embedded import clr
 from harness.embedded.clock import from_us, to_us
 from harness.embedded.enums import OrderStatus, Resolution
+from harness.embedded.models.parameters import ReservedBuyingPowerForPositionParameters
 from harness.embedded.statistics import numerics
 from harness.embedded.statistics.trade_statistics import ticks
 
@@ -47,10 +48,10 @@ _SCALE_FACTORS = {
 class MarketBars:
     """The bars of one symbol that appeared in the algorithm's time slices, in time order, equally long columns.
 
-    ``utc_us`` is the time of the slice, ``close`` in units of ``close_unit`` dollars (whole numbers, or exact decimals),
-    ``volume`` in shares, ``period_us`` the length of the bars. A slice without a trade bar but with a quote bar counts
-    with the quote bar's close and the mean of its last bid and ask sizes. Fill-forward bars (volume zero) may be left
-    out. A symbol with several resolutions gives one bar a slice: the one that ``slice.bars[symbol]`` shows.
+    ``utc_us`` is the time of the slice, ``close`` in units of ``close_unit`` dollars (whole numbers or exact
+    decimals), ``volume`` in shares, ``period_us`` the length of the bars. A slice without a trade bar but with a quote
+    bar counts with the quote bar's close and the mean of its last bid and ask sizes. Fill-forward bars (volume zero)
+    may be left out. A symbol with several resolutions gives one bar a slice: the one that ``slice.bars[symbol]`` shows.
     """
 
     utc_us: Sequence[int]
@@ -344,5 +345,7 @@ class CapacityEstimate:
 
 def reserved_buying_power(security: Any) -> Decimal:
     """The buying power that a security's position ties up, exact, by its own model."""
-    value = security._buying_power_model._get_reserved_buying_power_for_position(security)
+    value = security._buying_power_model._get_reserved_buying_power_for_position(
+        ReservedBuyingPowerForPositionParameters(security)
+    )
     return value if isinstance(value, Decimal) else clr.from_python(value)

@@ -145,7 +145,7 @@ def normal_quantile(mean: float, deviation: float, confidence: float) -> float:
 
 
 def to_decimal(value: float) -> Decimal:
-    """``SafeDecimalCast``: the double as decimal, clamped to decimal's range. Raises ``StatisticsError`` when not finite."""
+    """``SafeDecimalCast``: clamped to decimal's range. Raises ``StatisticsError`` when not finite."""
     if not math.isfinite(value):
         raise StatisticsError(f"It is not possible to cast a non-finite floating-point value ({value}) as decimal.")
     if value >= 79228162514264337593543950335.0:

@@ -76,6 +76,7 @@ class Trade:
     def __init__(
         self,
         symbol: Any,
+        *,
         entry_time: datetime,
         entry_price: Decimal,
         direction: TradeDirection,

@@ -12,7 +12,7 @@ engine hands over a :class:`PriceRange` instead of every price:
 The prices of a range are all values that ``security.price`` took after the previous call (exclusive) up to now, in
 order; the price of the current time step belongs in it **before** a fill of the same step, since Lean updates
 securities before it processes orders. Prices that a position never saw (before its first fill) must not be in it:
-the builder forgets a symbol when it is flat, so calls while :meth:`TradeBuilder.has_open_position` is false are ignored.
+the builder forgets a symbol when it is flat, so calls without an open position are ignored.
 """
 
 from __future__ import annotations
@@ -54,10 +54,8 @@ def price_range(prices: Iterable[Decimal]) -> PriceRange | None:
             high = price
         elif price < low:
             low = price
-        if high - price > fall:
-            fall = high - price
-        if price - low > rise:
-            rise = price - low
+        fall = max(fall, high - price)
+        rise = max(rise, price - low)
     return PriceRange(low, high, fall, rise)
 
 
@@ -87,10 +85,8 @@ class _OpenTrade:
         else:
             drawdown = max(prices.high - entry + self.max_profit, prices.rise)
             profit = entry - prices.low
-        if drawdown > self.max_drawdown:
-            self.max_drawdown = drawdown
-        if profit > self.max_profit:
-            self.max_profit = profit
+        self.max_drawdown = max(self.max_drawdown, drawdown)
+        self.max_profit = max(self.max_profit, profit)
 
 
 class _Position:
@@ -104,10 +100,8 @@ class _Position:
         self.min_price = price
 
     def see(self, prices: PriceRange) -> None:
-        if prices.high > self.max_price:
-            self.max_price = prices.high
-        if prices.low < self.min_price:
-            self.min_price = prices.low
+        self.max_price = max(self.max_price, prices.high)
+        self.min_price = min(self.min_price, prices.low)
         for trade in self.trades:
             trade.see(prices)
 
@@ -208,7 +202,15 @@ class TradeBuilder:
     def _open_trade(self, symbol: Any, fill: _Fill, fee: Decimal) -> _OpenTrade:
         direction = TradeDirection.LONG if fill.quantity > 0 else TradeDirection.SHORT
         return _OpenTrade(
-            Trade(symbol, fill.utc_time, fill.price, direction, abs(fill.quantity), fee, [fill.order_id])
+            Trade(
+                symbol,
+                entry_time=fill.utc_time,
+                entry_price=fill.price,
+                direction=direction,
+                quantity=abs(fill.quantity),
+                total_fees=fee,
+                order_ids=[fill.order_id],
+            )
         )
 
     def _see_fill_price(self, position: _Position, fill: _Fill) -> None:
@@ -249,7 +251,13 @@ class TradeBuilder:
                 order_ids = [*trade.order_ids, *([] if fill.order_id in trade.order_ids else [fill.order_id])]
                 fees = trade._total_fees + unassigned_fee
                 closed = Trade(
-                    symbol, trade.entry_time, trade._entry_price, trade.direction, remaining, fees, order_ids
+                    symbol,
+                    entry_time=trade.entry_time,
+                    entry_price=trade._entry_price,
+                    direction=trade.direction,
+                    quantity=remaining,
+                    total_fees=fees,
+                    order_ids=order_ids,
                 )
                 quantity = remaining
                 trade._total_fees = _ZERO
@@ -303,7 +311,13 @@ class TradeBuilder:
                 order_ids.append(current.order_id)
         direction = TradeDirection.LONG if fill.quantity < 0 else TradeDirection.SHORT
         trade = Trade(
-            symbol, entry_time, entry_price, direction, abs(entry_quantity), position.total_fees, order_ids
+            symbol,
+            entry_time=entry_time,
+            entry_price=entry_price,
+            direction=direction,
+            quantity=abs(entry_quantity),
+            total_fees=position.total_fees,
+            order_ids=order_ids,
         )
         trade.exit_time = fill.utc_time
         trade._exit_price = exit_price
@@ -349,7 +363,15 @@ class TradeBuilder:
             if current.order_id not in order_ids:
                 order_ids.append(current.order_id)
         direction = TradeDirection.LONG if executed < 0 else TradeDirection.SHORT
-        trade = Trade(symbol, entry_time, entry_price, direction, abs(executed), position.total_fees, order_ids)
+        trade = Trade(
+            symbol,
+            entry_time=entry_time,
+            entry_price=entry_price,
+            direction=direction,
+            quantity=abs(executed),
+            total_fees=position.total_fees,
+            order_ids=order_ids,
+        )
         trade.exit_time = fill.utc_time
         trade._exit_price = fill.price
         profit = clr.mul(fill.price - entry_price, abs(executed))
