@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from datetime import date
 from pathlib import Path
 from typing import Any, Literal
 
@@ -104,13 +105,20 @@ class VariantSettings(_Table):
 
 
 class DataSettings(_Table):
-    """Which synthetic market data a scenario needs; what is left out has the generator's own default."""
+    """Which market data a scenario runs on.
+
+    ``folder``: by default a folder of the scenario's name in ``[folders] data``. ``synthetic`` false: the folder is
+    used as it is and never written. The rest is what ``harness data synth`` makes; left out, its own defaults.
+    """
 
     folder: Path | None = None
+    synthetic: bool = True
+    quick: bool = False
     symbols: tuple[str, ...] = ()
-    start: str = ""
-    end: str = ""
-    seed: int | None = None
+    start: date | None = None
+    end: date | None = None
+    seed: int | None = Field(default=None, ge=0)
+    history_days: int | None = Field(default=None, ge=45, le=1000)
 
 
 class ScenarioSettings(_Table):
@@ -157,6 +165,11 @@ class Settings(_Table):
         if name not in self.variants:
             raise InputError(f"variant {name!r}: not in {FILE_NAME}; it has {', '.join(self.variants) or 'none'}")
         return self.variants[name]
+
+    def data_folder(self, scenario_name: str) -> Path:
+        """Where the scenario's market data lies, absolute."""
+        folder = self.scenario(scenario_name).data.folder
+        return self.path(self.folders.data / scenario_name if folder is None else folder)
 
     def scenario(self, name: str) -> ScenarioSettings:
         """The scenario of this name. Raises ``InputError`` naming those there are."""

@@ -38,9 +38,11 @@ class LeanInspector:
 
     def parity(self, reference: Path | LeanResults, results_folder: Path, against: str) -> ParityCheck:
         from harness.parity.diff import diff_results
+        from harness.results.lean_results import LeanResults
 
-        report = diff_results(reference, results_folder, self.rules)
-        return ParityCheck(report.identical, against, report.order_event_count, report.summary_line)
+        left = LeanResults(reference) if isinstance(reference, Path) else reference
+        report = diff_results(left, LeanResults(results_folder), self.rules)
+        return ParityCheck(report.identical, against, report.order_event_count[1] or 0, report.summary_line)
 
 
 def parse_stages(told: Mapping[str, Any], where: object) -> dict[str, StageTime]:

@@ -6,19 +6,21 @@ orders do not depend on the machine.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import json
 import os
 import platform
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import psutil
 
 SCHEMA_VERSION = 1
-HASH_CHUNK_BYTES = 1 << 20
+DATA_MANIFEST = "harness-data.json"
 
 # Fields that must be equal before two times may be compared, with the user's word for each.
 TIME_FIELDS: dict[str, str] = {
@@ -34,7 +36,7 @@ TIME_FIELDS: dict[str, str] = {
 
 
 def take_fingerprint(
-    engine: Mapping[str, str], algorithm_file: Path, data_folder: Path, project_root: Path
+    engine: Mapping[str, str], algorithm_files: Iterable[Path], data_folder: Path, project_root: Path
 ) -> dict[str, Any]:
     """The fingerprint as a JSON-ready dictionary; digests are hex SHA-256, sizes bytes.
 
@@ -55,7 +57,7 @@ def take_fingerprint(
         "engine": dict(engine),
         "git_commit": commit,
         "git_dirty": dirty,
-        "algorithm_digest": folder_digest(algorithm_file.parent, suffixes=(".py",)),
+        "algorithm_digest": code_digest(algorithm_files),
         "data_digest": data_digest(data_folder),
     }
 
@@ -121,6 +123,15 @@ def git_state(folder: Path) -> tuple[str, bool]:
     return commit, bool(_output(["git", "-C", str(folder), "status", "--porcelain", "--untracked-files=no"]))
 
 
+def code_digest(algorithm_files: Iterable[Path]) -> str:
+    """One digest over the Python files of the folders that hold these algorithms."""
+    folders = sorted({path.parent for path in algorithm_files})
+    if len(folders) == 1:
+        return folder_digest(folders[0], suffixes=(".py",))
+    parts = "".join(folder_digest(folder, suffixes=(".py",)) for folder in folders)
+    return hashlib.sha256(parts.encode()).hexdigest()
+
+
 def folder_digest(folder: Path, suffixes: tuple[str, ...]) -> str:
     """SHA-256 over the relative names and contents of the folder's files with these suffixes, in name order."""
     digest = hashlib.sha256()
@@ -132,16 +143,14 @@ def folder_digest(folder: Path, suffixes: tuple[str, ...]) -> str:
 
 
 def data_digest(data_folder: Path) -> str:
-    """Digest of the data's manifest if it has one, else of every file's name, size and time of change.
+    """The digest that the data's manifest states, else one over every file's name, size and time of change.
 
-    Hashing gigabytes before each session would cost more than it proves; the manifest that ``harness data synth``
-    writes holds each file's own digest, and ``harness data check`` verifies them.
+    Hashing gigabytes before each session would cost more than it proves. ``harness data synth`` verifies its files
+    against the manifest each time; other data has no manifest.
     """
-    manifest = data_folder / "manifest.json"
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+        return str(json.loads((data_folder / DATA_MANIFEST).read_bytes())["digest"])
     digest = hashlib.sha256()
-    if manifest.is_file():
-        digest.update(manifest.read_bytes())
-        return digest.hexdigest()
     for root, folders, files in os.walk(data_folder):
         folders.sort()
         for name in sorted(files):

@@ -2,7 +2,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from harness.measure.fingerprint import folder_digest, resume_mismatches, take_fingerprint, time_mismatches
+from harness.measure.fingerprint import (
+    DATA_MANIFEST,
+    folder_digest,
+    resume_mismatches,
+    take_fingerprint,
+    time_mismatches,
+)
 
 
 def project(folder: Path) -> tuple[Path, Path]:
@@ -17,36 +23,36 @@ def project(folder: Path) -> tuple[Path, Path]:
 def test_equal_for_the_same_things_and_different_for_each_change(tmp_path: Path) -> None:
     algorithm, data = project(tmp_path)
     engine = {"name": "embedded", "version": "1"}
-    first = take_fingerprint(engine, algorithm, data, tmp_path)
-    assert time_mismatches(first, take_fingerprint(engine, algorithm, data, tmp_path)) == []
+    first = take_fingerprint(engine, [algorithm], data, tmp_path)
+    assert time_mismatches(first, take_fingerprint(engine, [algorithm], data, tmp_path)) == []
 
-    other_engine = take_fingerprint({"name": "embedded", "version": "2"}, algorithm, data, tmp_path)
+    other_engine = take_fingerprint({"name": "embedded", "version": "2"}, [algorithm], data, tmp_path)
     assert time_mismatches(first, other_engine) == ["engine: name=embedded version=1 against name=embedded version=2"]
 
     algorithm.write_text("class A: x = 1\n")
-    changed = take_fingerprint(engine, algorithm, data, tmp_path)
+    changed = take_fingerprint(engine, [algorithm], data, tmp_path)
     assert time_mismatches(first, changed) == []  # the algorithm is what is being compared
     assert resume_mismatches(first, changed) == ["algorithm: its source files changed"]
 
     (data / "bars.csv").write_text("1,2,3\n4,5,6\n")
     assert [
-        line.split(":")[0] for line in time_mismatches(first, take_fingerprint(engine, algorithm, data, tmp_path))
+        line.split(":")[0] for line in time_mismatches(first, take_fingerprint(engine, [algorithm], data, tmp_path))
     ] == ["market data"]
 
 
 def test_the_load_is_recorded_but_not_compared(tmp_path: Path) -> None:
     algorithm, data = project(tmp_path)
-    first = take_fingerprint({}, algorithm, data, tmp_path)
+    first = take_fingerprint({}, [algorithm], data, tmp_path)
     assert "load_1min" in first
     assert time_mismatches(first, {**first, "load_1min": 99.0}) == []
 
 
 def test_a_manifest_stands_for_the_data(tmp_path: Path) -> None:
     algorithm, data = project(tmp_path)
-    (data / "manifest.json").write_text("{}")
-    first = take_fingerprint({}, algorithm, data, tmp_path)
+    (data / DATA_MANIFEST).write_text('{"digest": "d1"}')
+    first = take_fingerprint({}, [algorithm], data, tmp_path)
     (data / "bars.csv").touch()
-    assert take_fingerprint({}, algorithm, data, tmp_path)["data_digest"] == first["data_digest"]
+    assert take_fingerprint({}, [algorithm], data, tmp_path)["data_digest"] == first["data_digest"] == "d1"
 
 
 def test_folder_digest_covers_names_and_contents_but_not_caches(tmp_path: Path) -> None:

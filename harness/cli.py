@@ -1,0 +1,304 @@
+"""The command line: one command per function, no logic. What a command does is in ``harness/commands``."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from datetime import datetime
+from pathlib import Path
+from types import FrameType
+from typing import Annotated
+
+import typer
+
+from harness.errors import HarnessError, InputError
+
+app = typer.Typer(
+    name="harness",
+    help="Benchmark and regression harness around QuantConnect Lean backtests: is every order the same, and is it "
+    "really faster?",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+    epilog="Exit codes: 0 pass or identical, 1 parity or target missed, 2 usage or environment error, 3 inconclusive, "
+    "130 interrupted.",
+)
+data_app = typer.Typer(help="Make and check market data.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(data_app, name="data")
+
+ConfigOption = Annotated[Path | None, typer.Option("--config", help="Settings file; default: nearest harness.toml.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Pure JSON on standard output; progress on standard error.")]
+ScenarioOption = Annotated[str, typer.Option("--scenario", "-s", help="Scenario of harness.toml.")]
+QuickOption = Annotated[bool, typer.Option("--quick", help="Short for --scenario quick.")]
+EngineOption = Annotated[str | None, typer.Option("--engine", help="embedded, launcher or lean_cli.")]
+ParamOption = Annotated[list[str] | None, typer.Option("--param", "-p", help="Algorithm parameter key=value.")]
+DataOption = Annotated[Path | None, typer.Option("--data", help="Data folder in Lean's format, used as it is.")]
+
+DEFAULT_SCENARIO = "default"
+
+
+def _version(value: bool) -> None:
+    if value:
+        from harness import __version__
+
+        print(f"harness {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print it.")] = False,
+) -> None:
+    pass
+
+
+@app.command(
+    epilog="Examples:  harness bench   harness bench --quick   harness bench --adaptive --max-time 600   "
+    "harness bench --resume   harness bench --quick --pairs 8 --json > report.json"
+)
+def bench(
+    scenario: ScenarioOption = DEFAULT_SCENARIO,
+    quick: QuickOption = False,
+    pairs: Annotated[int | None, typer.Option("--pairs", min=1, max=1000, help="Exactly so many pairs.")] = None,
+    adaptive: Annotated[bool, typer.Option("--adaptive", help="Add pairs until the verdict is decided.")] = False,
+    max_pairs: Annotated[int | None, typer.Option("--max-pairs", min=6, max=1000, help="With --adaptive.")] = None,
+    max_time: Annotated[float | None, typer.Option("--max-time", min=1, help="Seconds, with --adaptive.")] = None,
+    engine: EngineOption = None,
+    session: Annotated[str | None, typer.Option("--session", help="Name of the session.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with an unfinished session.")] = False,
+    param: ParamOption = None,
+    data: DataOption = None,
+    json: JsonOption = False,
+    config: ConfigOption = None,
+) -> None:
+    """Measure baseline and candidate interleaved, hold every run to parity, and give a verdict."""
+    from harness.bench.prepare import Wishes
+    from harness.commands.bench import BenchChoice
+    from harness.commands.bench import bench as command
+    from harness.commands.common import parse_parameters
+
+    if resume and (pairs or adaptive or max_pairs or max_time or param or data):
+        raise InputError("--resume goes on with the plan as stored; leave out options that change it")
+    if (max_pairs or max_time) and not adaptive:
+        raise InputError("--max-pairs and --max-time limit adaptive sampling; give --adaptive too")
+    wishes = Wishes(pairs, adaptive, max_pairs, max_time, parse_parameters(param), data.resolve() if data else None)
+    choice = BenchChoice(_scenario(scenario, quick), session, resume, engine)
+    _exit(command(config, choice, wishes, as_json=json))
+
+
+@app.command(epilog="Examples:  harness baseline   harness baseline --force   harness baseline --session NAME")
+def baseline(
+    scenario: ScenarioOption = DEFAULT_SCENARIO,
+    quick: QuickOption = False,
+    runs: Annotated[int, typer.Option("--runs", min=1, max=100, help="Measured runs, after one warm-up.")] = 3,
+    session: Annotated[str | None, typer.Option("--session", help="Take the runs of this session instead.")] = None,
+    engine: EngineOption = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace a stored baseline that differs.")] = False,
+    json: JsonOption = False,
+    config: ConfigOption = None,
+) -> None:
+    """Store the baseline variant's results and figures: what later runs are held against."""
+    from harness.commands.baseline import baseline as command
+
+    name = _scenario(scenario, quick)
+    _exit(command(config, name, runs=runs, session=session, engine_name=engine, force=force, as_json=json))
+
+
+@app.command(
+    epilog="Examples:  harness diff baseline optimized   harness diff runs/A/baseline/run_01 path/to/lean/results"
+)
+def diff(
+    left: Annotated[str, typer.Argument(help="Stored baseline, variant, session/variant, run or results folder.")],
+    right: Annotated[str, typer.Argument(help="What to hold against it.")],
+    json: JsonOption = False,
+    config: ConfigOption = None,
+) -> None:
+    """Compare two results: order events, then every figure. Exit 0 identical, 1 different, 2 unreadable."""
+    from harness.commands.diff import diff as command
+
+    _exit(command(config, left, right, as_json=json))
+
+
+@app.command(
+    epilog="Examples:  harness run   harness run quick --variant optimized -p metrics=incremental   "
+    "harness run --algorithm my.py --class MyAlgorithm --data path/to/lean/data"
+)
+def run(
+    scenario: Annotated[str, typer.Argument(help="Scenario of harness.toml.")] = DEFAULT_SCENARIO,
+    variant: Annotated[str, typer.Option("--variant", help="Variant of harness.toml.")] = "baseline",
+    param: ParamOption = None,
+    algorithm: Annotated[Path | None, typer.Option("--algorithm", help="Another algorithm's file.")] = None,
+    class_name: Annotated[str | None, typer.Option("--class", help="Its class; default: the last in it.")] = None,
+    data: DataOption = None,
+    engine: EngineOption = None,
+    output: Annotated[Path | None, typer.Option("--output", help="Folder for the run; must be empty.")] = None,
+    json: JsonOption = False,
+    config: ConfigOption = None,
+) -> None:
+    """Run one backtest and print its statistics and cost."""
+    from harness.commands.common import parse_parameters
+    from harness.commands.run import RunChoice
+    from harness.commands.run import run as command
+
+    choice = RunChoice(scenario, variant, parse_parameters(param), algorithm, class_name, data, engine, output)
+    _exit(command(config, choice, as_json=json))
+
+
+@app.command(epilog="Examples:  harness show   harness show --list   harness show NAME --runs")
+def show(
+    session: Annotated[str | None, typer.Argument(help="Name or folder; default: the latest.")] = None,
+    listing: Annotated[bool, typer.Option("--list", help="One line for each session.")] = False,
+    runs: Annotated[bool, typer.Option("--runs", help="Every run, and the environment.")] = False,
+    json: JsonOption = False,
+    config: ConfigOption = None,
+) -> None:
+    """Print a session's report again, from what is stored. Exit 0 whatever the verdict."""
+    from harness.commands.bench import show as command
+
+    _exit(command(config, session, listing=listing, with_runs=runs, as_json=json))
+
+
+@app.command(epilog="Examples:  harness doctor   harness doctor --noise   harness doctor --engine launcher")
+def doctor(
+    scenario: ScenarioOption = DEFAULT_SCENARIO,
+    engine: EngineOption = None,
+    noise: Annotated[bool, typer.Option("--noise", help="Measure the noise floor (about 15 s).")] = False,
+    json: JsonOption = False,
+    config: ConfigOption = None,
+) -> None:
+    """Look at settings, engine, data and machine; say what to correct. Exit 2 when a session would fail."""
+    from harness.commands.doctor import doctor as command
+
+    _exit(command(config, scenario, engine, noise=noise, as_json=json))
+
+
+@app.command(
+    epilog="Examples:  harness conformance   harness conformance --case market_minute   "
+    "harness conformance --lean-source path/to/Lean"
+)
+def conformance(
+    recordings: Annotated[Path | None, typer.Option("--recordings", help="Folder of recordings of real Lean.")] = None,
+    case: Annotated[list[str] | None, typer.Option("--case", help="Only this one; can be repeated.")] = None,
+    lean_source: Annotated[Path | None, typer.Option("--lean-source", help="Lean's own algorithms instead.")] = None,
+    data: DataOption = None,
+    cache: Annotated[Path | None, typer.Option("--cache", help="Folder for decoded data.")] = None,
+    keep: Annotated[Path | None, typer.Option("--keep", help="Keep the results here.")] = None,
+    jobs: Annotated[int | None, typer.Option("--jobs", min=1, help="Processes at a time.")] = None,
+    json: JsonOption = False,
+) -> None:
+    """Hold the embedded engine against recordings of real Lean. Exit 1 when anything differs."""
+    from harness.conformance.command import conformance as command
+
+    _exit(
+        command(
+            recordings=recordings,
+            cases=case or [],
+            lean_source=lean_source,
+            data_folder=data,
+            cache_folder=cache,
+            keep=keep,
+            jobs=jobs,
+            as_json=json,
+        )
+    )
+
+
+@data_app.command(epilog="Examples:  harness data synth   harness data synth --quick   harness data synth --folder D")
+def synth(
+    scenario: ScenarioOption = DEFAULT_SCENARIO,
+    quick: QuickOption = False,
+    folder: Annotated[Path | None, typer.Option("--folder", help="Write here instead.")] = None,
+    symbols: Annotated[str | None, typer.Option("--symbols", help="Comma-separated; with --folder.")] = None,
+    start: Annotated[datetime | None, typer.Option("--start", formats=["%Y-%m-%d"], help="With --folder.")] = None,
+    end: Annotated[datetime | None, typer.Option("--end", formats=["%Y-%m-%d"], help="With --folder.")] = None,
+    seed: Annotated[int | None, typer.Option("--seed", min=0, help="With --folder.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace synthetic data of another kind.")] = False,
+    json: JsonOption = False,
+    config: ConfigOption = None,
+) -> None:
+    """Write synthetic market data in Lean's format; kept when it is there and intact."""
+    from harness.commands.data import synth as command
+
+    changes = {
+        "symbols": tuple(symbols.split(",")) if symbols else (),
+        "start": start.date() if start else None,
+        "end": end.date() if end else None,
+        "seed": seed,
+    }
+    _exit(command(config, _scenario(scenario, quick), folder, changes, force=force, as_json=json))
+
+
+@data_app.command(
+    epilog="Examples:  harness data check   "
+    "harness data check --folder D --symbols SPY --start 2013-10-07 --end 2013-10-11"
+)
+def check(
+    scenario: ScenarioOption = DEFAULT_SCENARIO,
+    quick: QuickOption = False,
+    folder: Annotated[Path | None, typer.Option("--folder", help="Check this folder.")] = None,
+    symbols: Annotated[str | None, typer.Option("--symbols", help="Comma-separated.")] = None,
+    start: Annotated[datetime | None, typer.Option("--start", formats=["%Y-%m-%d"], help="First day.")] = None,
+    end: Annotated[datetime | None, typer.Option("--end", formats=["%Y-%m-%d"], help="Last day.")] = None,
+    resolution: Annotated[str, typer.Option("--resolution", help="second, minute, hour or daily.")] = "second",
+    json: JsonOption = False,
+    config: ConfigOption = None,
+) -> None:
+    """Check that market data is there, readable and in order. Exit 1 when it is not."""
+    from harness.commands.data import check as command
+
+    wanted = symbols.split(",") if symbols else []
+    first, last = start.date() if start else None, end.date() if end else None
+    name = _scenario(scenario, quick)
+    _exit(command(config, name, folder, symbols=wanted, start=first, end=last, resolution=resolution, as_json=json))
+
+
+def _scenario(scenario: str, quick: bool) -> str:
+    if quick and scenario not in (DEFAULT_SCENARIO, "quick"):
+        raise InputError(f"--quick is scenario quick, but --scenario says {scenario!r}; give one of them")
+    return "quick" if quick else scenario
+
+
+def _exit(code: int) -> None:
+    raise typer.Exit(code)
+
+
+def _terminated(_number: int, _frame: FrameType | None) -> None:
+    # A terminated harness must end its backtests as an interrupted one does.
+    raise KeyboardInterrupt
+
+
+def main() -> None:
+    """Entry point. Every error is one line on standard error; a bug is one line too, its trace by HARNESS_DEBUG=1."""
+    signal.signal(signal.SIGTERM, _terminated)
+    try:
+        code = app(standalone_mode=False)
+    except KeyboardInterrupt:
+        code = _fail("interrupted", 130)
+    except HarnessError as error:
+        code = _fail(str(error), error.exit_code)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # whoever read the output has seen enough
+        code = 141
+    except Exception as error:
+        usage = getattr(error, "format_message", None)  # a usage error of the command line library
+        if os.environ.get("HARNESS_DEBUG"):
+            raise
+        if callable(usage):
+            code = _fail(f"{usage()} (see `harness --help`)", 2)
+        elif type(error).__name__ == "Abort":
+            code = _fail("interrupted", 130)
+        else:
+            text = " ".join(f"{type(error).__name__}: {error}".split())
+            code = _fail(f"internal error, please report it: {text} (HARNESS_DEBUG=1 shows the trace)", 2)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _fail(message: str, exit_code: int) -> int:
+    print(f"harness: {' '.join(message.split())}", file=sys.stderr)
+    return exit_code
+
+
+if __name__ == "__main__":
+    main()

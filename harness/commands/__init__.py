@@ -1,0 +1,1 @@
+"""What the commands do with the packages: reading settings, showing progress, printing results."""

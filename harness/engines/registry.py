@@ -1,0 +1,47 @@
+"""Engines by name. Each is imported only when asked for, so that one engine's needs are not another's."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from harness.engines.base import Engine
+from harness.errors import InputError
+
+# name -> (module, class, what it needs)
+ENGINES: dict[str, tuple[str, str, str]] = {
+    "embedded": ("harness.engines.embedded", "EmbeddedEngine", "Python only"),
+    "launcher": ("harness.engines.launcher", "LauncherEngine", "a local Lean build and .NET"),
+    "lean_cli": ("harness.engines.lean_cli", "LeanCliEngine", "lean-cli and Docker"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class EngineChoice:
+    """An engine's name, its own options from ``[engines.<name>]``, and the priority its process gets."""
+
+    name: str
+    options: Mapping[str, Any]
+    niceness: int = 0
+
+
+def make_engine(choice: EngineChoice) -> Engine:
+    """The engine of this name. Raises ``InputError`` for an unknown name or option, naming those there are."""
+    name = choice.name.replace("-", "_")
+    if name not in ENGINES:
+        raise InputError(f"engine {choice.name!r}: not known; there are {', '.join(ENGINES)}")
+    module_name, class_name, _ = ENGINES[name]
+    try:
+        kind: Any = getattr(importlib.import_module(module_name), class_name)
+    except ModuleNotFoundError as error:
+        raise InputError(f"engine {name}: needs the Python package {error.name!r}; install it") from error
+    options = {key: tuple(value) if isinstance(value, list) else value for key, value in choice.options.items()}
+    if choice.niceness:
+        options["niceness"] = choice.niceness
+    try:
+        engine: Engine = kind(**options)
+    except TypeError as error:
+        raise InputError(f"[engines.{name}]: {str(error).split('__init__() ')[-1]}; see `harness doctor`") from error
+    return engine

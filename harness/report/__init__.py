@@ -1,0 +1,1 @@
+"""One report model, and what renders it."""

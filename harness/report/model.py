@@ -1,0 +1,282 @@
+"""Everything a report says, as plain values in the order in which a reader wants them.
+
+Every renderer (terminal, Markdown, JSON, HTML) takes this model and decides nothing: what is not here is in no
+report. Built from a stored session alone, so that it can be made again at any time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from harness.bench.analysis import MEMORY, Analysis, parity_result
+from harness.bench.plan import RunKind
+from harness.bench.records import RunRow
+from harness.bench.session import Session
+from harness.bench.setup import SessionSetup
+from harness.bench.statistics import Interval
+from harness.bench.verdict import Judgement
+
+SCHEMA = "harness.report"
+VERSION = 1
+MIB = 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class QuantityLine:
+    """One judged quantity. Values in ``unit`` (``s`` or ``MiB``); ratios are candidate / baseline."""
+
+    name: str
+    unit: str
+    baseline: float
+    candidate: float
+    ratio: float
+    ratio_low: float
+    ratio_high: float
+    paired_ratio: float
+    low: float
+    high: float
+    confidence: float
+    p_better: float
+    target: float
+    noise_floor: float | None
+    verdict: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class StageLine:
+    """One stage of the algorithm, or the remainder that no stage accounts for. Seconds are medians."""
+
+    name: str
+    baseline_s: float
+    candidate_s: float
+    saved_s: float
+    share_of_baseline: float
+    ratio: float | None
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class PhaseLine:
+    """One phase of the process; medians in seconds."""
+
+    name: str
+    baseline_s: float
+    candidate_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class RunLine:
+    """One run as it was."""
+
+    number: int
+    kind: str
+    variant: str
+    pair: int
+    folder: str
+    outcome: str
+    wall_s: float
+    cpu_s: float
+    peak_mib: float
+    load_before: float
+    started_at_utc: str
+    identical: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ParityLine:
+    """How the results compared. ``compared`` comparisons over ``runs`` runs."""
+
+    identical: bool
+    runs: int
+    compared: int
+    order_events: int
+    problem: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A whole report. ``pair_ratios`` are the wall time ratios of the pairs in order."""
+
+    session: str
+    scenario: str
+    created_at_utc: str
+    baseline: str
+    candidate: str
+    verdict: str
+    exit_code: int
+    reasons: tuple[str, ...]
+    finished: bool
+    pairs: int
+    runs_done: int
+    runs_planned: int
+    sampling: str
+    judged_phase: str
+    parity: ParityLine
+    quantities: tuple[QuantityLine, ...]
+    stages: tuple[StageLine, ...]
+    phases: tuple[PhaseLine, ...]
+    bars_per_second: Mapping[str, float]
+    pair_ratios: tuple[float, ...]
+    runs: tuple[RunLine, ...]
+    moved_stages: tuple[str, ...]
+    warnings: tuple[str, ...]
+    variants: Mapping[str, Mapping[str, Any]]
+    environment: Mapping[str, Any]
+    repeat: tuple[str, ...]
+
+
+def build_report(session: Session, analysis: Analysis | None = None) -> Report:
+    """The report of a session, finished or not."""
+    analysis = analysis or session.analyse()
+    setup, plan = session.setup, session.setup.plan
+    measured = [row for row in session.rows if row.kind is RunKind.MEASURED and row.completed]
+    return Report(
+        session=setup.name,
+        scenario=setup.scenario,
+        created_at_utc=setup.created_at_utc,
+        baseline=plan.baseline,
+        candidate=plan.candidate,
+        verdict=str(analysis.overall.verdict),
+        exit_code=analysis.overall.exit_code,
+        reasons=analysis.overall.reasons,
+        finished=analysis.finished,
+        pairs=analysis.pairs,
+        runs_done=analysis.runs_done,
+        runs_planned=analysis.runs_planned,
+        sampling=_sampling(setup),
+        judged_phase=setup.targets.judged_phase,
+        parity=_parity(session.rows),
+        quantities=tuple(_quantity(item) for item in analysis.judgements),
+        stages=_stages(analysis),
+        phases=_phases(analysis, plan.baseline, plan.candidate),
+        bars_per_second={
+            variant: rate
+            for variant in (plan.baseline, plan.candidate)
+            if (rate := _rate(analysis.data_points[variant], analysis.phases[variant])) is not None
+        },
+        pair_ratios=_pair_ratios(measured, plan.baseline, plan.candidate),
+        runs=tuple(_run(row) for row in session.rows),
+        moved_stages=analysis.moved_stages,
+        warnings=analysis.warnings,
+        variants={
+            name: {
+                "algorithm": variant.algorithm_file.name,
+                "class": variant.algorithm_class,
+                "parameters": dict(variant.parameters),
+            }
+            for name, variant in setup.variants.items()
+        },
+        environment=dict(setup.fingerprint),
+        repeat=(
+            f"harness bench --scenario {setup.scenario}",
+            f"harness diff {setup.name}/{plan.baseline} {setup.name}/{plan.candidate}",
+            f"harness show {setup.name}",
+        ),
+    )
+
+
+def report_to_dict(report: Report) -> dict[str, Any]:
+    """Plain JSON types, with the schema's name and version first."""
+    return {"schema": SCHEMA, "version": VERSION, **asdict(report)}
+
+
+def percent_change(ratio: float) -> str:
+    """A ratio as people say it: 0.612 is ``-38.8 %``."""
+    return f"{100 * (ratio - 1):+.1f} %"
+
+
+def _sampling(setup: SessionSetup) -> str:
+    rule = setup.rule
+    if len(rule.looks) == 1:
+        return f"{rule.max_pairs} pairs"
+    return f"adaptive, 6 to {rule.max_pairs} pairs"
+
+
+def _parity(rows: Sequence[RunRow]) -> ParityLine:
+    found = parity_result(rows)
+    return ParityLine(found.identical, found.runs, found.compared, found.order_events, found.problem)
+
+
+def _quantity(item: Judgement) -> QuantityLine:
+    figure = item.figure
+    scale, unit = (1 / MIB, "MiB") if item.quantity == MEMORY else (1.0, "s")
+    return QuantityLine(
+        name=item.quantity,
+        unit=unit,
+        baseline=figure.baseline_median * scale,
+        candidate=figure.candidate_median * scale,
+        ratio=figure.ratio,
+        ratio_low=figure.ratio_interval.low,
+        ratio_high=figure.ratio_interval.high,
+        paired_ratio=figure.paired_ratio,
+        low=figure.paired_interval.low,
+        high=figure.paired_interval.high,
+        confidence=figure.paired_interval.confidence,
+        p_better=figure.p_better,
+        target=figure.threshold,
+        noise_floor=None if item.noise is None else item.noise.ratio_floor,
+        verdict=str(item.verdict),
+        reason=item.reason,
+    )
+
+
+def _stages(analysis: Analysis) -> tuple[StageLine, ...]:
+    total_s = sum(stage.baseline_median_s for stage in analysis.stages)
+    return tuple(
+        StageLine(
+            name=stage.name,
+            baseline_s=stage.baseline_median_s,
+            candidate_s=stage.candidate_median_s,
+            saved_s=stage.saved_s,
+            share_of_baseline=stage.baseline_median_s / total_s if total_s > 0 else 0.0,
+            ratio=stage.paired_ratio,
+            low=_bound(stage.interval, "low"),
+            high=_bound(stage.interval, "high"),
+        )
+        for stage in analysis.stages
+    )
+
+
+def _bound(interval: Interval | None, name: str) -> float | None:
+    return None if interval is None else float(getattr(interval, name))
+
+
+def _phases(analysis: Analysis, baseline: str, candidate: str) -> tuple[PhaseLine, ...]:
+    left, right = analysis.phases[baseline], analysis.phases[candidate]
+    return tuple(PhaseLine(name, left.get(name, 0.0), right.get(name, 0.0)) for name in dict.fromkeys((*left, *right)))
+
+
+def _rate(data_points: int, phases_s: Mapping[str, float]) -> float | None:
+    seconds = phases_s.get("algorithm", 0.0)
+    return data_points / seconds if data_points and seconds > 0 else None
+
+
+def _pair_ratios(measured: Sequence[RunRow], baseline: str, candidate: str) -> tuple[float, ...]:
+    walls = {(row.pair, row.variant): row.wall_s for row in measured}
+    pairs = sorted({row.pair for row in measured})
+    return tuple(
+        walls[pair, candidate] / walls[pair, baseline]
+        for pair in pairs
+        if walls.get((pair, baseline), 0) > 0 and (pair, candidate) in walls
+    )
+
+
+def _run(row: RunRow) -> RunLine:
+    return RunLine(
+        number=row.number,
+        kind=str(row.kind),
+        variant=row.variant,
+        pair=row.pair,
+        folder=row.folder,
+        outcome=str(row.outcome),
+        wall_s=row.wall_s,
+        cpu_s=row.cpu_s,
+        peak_mib=row.peak_rss_bytes / MIB,
+        load_before=row.load_before,
+        started_at_utc=row.started_at_utc,
+        identical=row.identical,
+    )

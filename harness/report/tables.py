@@ -1,0 +1,110 @@
+"""The tables of a report as rows of text, shared by the terminal and Markdown so that both say the same."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from harness.report.model import QuantityLine, Report, StageLine, percent_change
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A title, column heads (the first column is text, the others are figures) and rows of cells."""
+
+    title: str
+    heads: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+def verdict_table(report: Report) -> Table:
+    """The judged quantities: what, before, after, change, interval, target, noise, verdict."""
+    heads = ("", report.baseline, report.candidate, "ratio", "interval of the pairs", "target", "noise", "verdict")
+    return Table("Verdict", heads, tuple(_quantity_cells(item) for item in report.quantities))
+
+
+def stage_table(report: Report) -> Table:
+    """Where the time went, by the algorithm's own timers."""
+    heads = ("stage", report.baseline, report.candidate, "saved", "share", "ratio", "interval")
+    return Table("Stages", heads, tuple(_stage_cells(item) for item in report.stages))
+
+
+def phase_table(report: Report) -> Table:
+    """Where the process spent its wall time; medians."""
+    rows = [(item.name, f"{item.baseline_s:.3f} s", f"{item.candidate_s:.3f} s") for item in report.phases]
+    return Table("Phases of the process", ("phase", report.baseline, report.candidate), tuple(rows))
+
+
+def run_table(report: Report) -> Table:
+    """Every run in the order in which it ran."""
+    heads = ("run", "kind", "variant", "wall", "CPU", "peak", "load", "parity")
+    rows = [
+        (
+            str(item.number),
+            item.kind,
+            item.variant,
+            f"{item.wall_s:.3f} s",
+            f"{item.cpu_s:.3f} s",
+            f"{item.peak_mib:.1f} MiB",
+            f"{item.load_before:.2f}",
+            "identical" if item.identical else "DIFFERENT",
+        )
+        for item in report.runs
+    ]
+    return Table("Runs", heads, tuple(rows))
+
+
+def parity_sentence(report: Report) -> str:
+    """One sentence on parity."""
+    parity = report.parity
+    if not parity.identical:
+        return f"DIFFERENT: {parity.problem}. No verdict on speed."
+    if not parity.compared:
+        return "nothing compared yet"
+    return (
+        f"identical: {parity.order_events} order events and all results, {parity.compared} comparisons "
+        f"over {parity.runs} runs"
+    )
+
+
+def environment_lines(report: Report) -> list[tuple[str, str]]:
+    """The machine and the code, as (what, value)."""
+    known = report.environment
+    engine = known.get("engine") or {}
+    commit = str(known.get("git_commit", ""))[:12] or "none"
+    return [
+        ("CPU", f"{known.get('cpu_model', '')} x {known.get('cpu_count', '')}"),
+        ("memory", f"{known.get('memory_bytes', 0) / 2**30:.1f} GiB"),
+        ("kernel", str(known.get("kernel", ""))),
+        ("governor", str(known.get("governor", "")) or "not told"),
+        ("Python", str(known.get("python", ""))),
+        ("engine", " ".join(str(value) for value in engine.values())),
+        ("commit", commit + (" with changes" if known.get("git_dirty") else "")),
+        ("load at start", str(known.get("load_1min", ""))),
+    ]
+
+
+def _quantity_cells(item: QuantityLine) -> tuple[str, ...]:
+    digits = 3 if item.unit == "s" else 1
+    return (
+        item.name,
+        f"{item.baseline:.{digits}f} {item.unit}",
+        f"{item.candidate:.{digits}f} {item.unit}",
+        f"{item.ratio:.3f} ({percent_change(item.ratio)})",
+        f"{item.low:.3f} to {item.high:.3f}",
+        f"<= {item.target:.2f}",
+        "not measured" if item.noise_floor is None else f"± {100 * (item.noise_floor - 1):.1f} %",
+        item.verdict,
+    )
+
+
+def _stage_cells(item: StageLine) -> tuple[str, ...]:
+    interval = "" if item.low is None or item.high is None else f"{item.low:.3f} to {item.high:.3f}"
+    return (
+        item.name,
+        f"{item.baseline_s:.3f} s",
+        f"{item.candidate_s:.3f} s",
+        f"{item.saved_s:+.3f} s",
+        f"{100 * item.share_of_baseline:.0f} %",
+        "" if item.ratio is None else f"{item.ratio:.3f}",
+        interval,
+    )
