@@ -112,6 +112,9 @@ class QCAlgorithm(TradingApi, IndicatorsApi, PlottingApi, HistoryApi):
         self.algorithm_mode = AlgorithmMode.BACKTESTING
         self.deployment_target = DeploymentTarget.LOCAL_PLATFORM
         self.live_mode = False
+        from harness.embedded.orders import OrderProperties
+
+        self.default_order_properties: Any = OrderProperties()
         engine.attach_algorithm(self)
 
     # -- time ----------------------------------------------------------------------------------------------------

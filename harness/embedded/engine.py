@@ -23,6 +23,7 @@ from harness.embedded.clock import Clock, to_us
 from harness.embedded.clr import ZERO, use_engine_context
 from harness.embedded.columns import ColumnStore
 from harness.embedded.configuration import Configuration
+from harness.embedded.consolidators.environment import Environment
 from harness.embedded.consolidators.subscription_manager import SubscriptionManager
 from harness.embedded.enums import (
     AccountType,
@@ -55,12 +56,17 @@ from harness.embedded.reference.symbols import Symbol, set_map_file_resolver, sy
 from harness.embedded.reference.time_zones import TimeZone
 from harness.embedded.results.result_handler import BacktestingResultHandler, ResultSettings
 from harness.embedded.runtime_errors import describe, message_of, stack_of
-from harness.embedded.scheduling import DateRules, ScheduleManager, TimeRules
-from harness.embedded.securities import (
+from harness.embedded.scheduling.event_scheduler import EndOfDayEvents, EventScheduler
+from harness.embedded.scheduling.rules import ScheduleContext
+from harness.embedded.scheduling.schedule_manager import ScheduleManager
+from harness.embedded.securities.initializers import (
     BrokerageModelSecurityInitializer,
-    Equity,
-    SecurityManager,
+    CompositeSecurityInitializer,
+    security_initializer_of,
+    initialize_security,
 )
+from harness.embedded.securities.manager import SecurityManager
+from harness.embedded.securities.security import Equity
 from harness.embedded.settings import AlgorithmSettings
 from harness.embedded.transactions.handler import BacktestingTransactionHandler
 from harness.embedded.transactions.manager import SecurityTransactionManager
@@ -118,11 +124,24 @@ class EngineContext:
         )
         algorithm.trade_builder = ObservedTradeBuilder()
         algorithm.trade_builder.attach(self)
-        algorithm.subscription_manager = SubscriptionManager(algorithm)
-        algorithm.schedule = ScheduleManager(algorithm)
-        algorithm.date_rules = DateRules(algorithm)
-        algorithm.time_rules = TimeRules(algorithm)
-        self.scheduler = algorithm.schedule.scheduler
+        algorithm.subscription_manager = SubscriptionManager(self.clock, lambda: self.data.configs, self._set_utc_us)
+        Environment.exchange_hours = self.exchange_hours
+        Environment.minimum_price_variation = self._minimum_price_variation
+        self.scheduler = EventScheduler(self.clock)
+        self.scheduler.set_algorithm_time = self._set_utc_us
+        self.scheduler.on_error = algorithm.set_runtime_error
+        self.schedule_context = ScheduleContext(
+            self.clock,
+            algorithm.time_zone,
+            self.exchange_hours,
+            lambda: self.exchange_hours(None),
+            create_symbol=self.symbol_of,
+            debug=algorithm.debug,
+        )
+        algorithm.schedule = ScheduleManager(self.schedule_context, self.scheduler)
+        algorithm.date_rules = algorithm.schedule.date_rules
+        algorithm.time_rules = algorithm.schedule.time_rules
+        algorithm._init_plotting()
         self.object_store = ObjectStore(self.configuration.object_store_root)
         algorithm.object_store = self.object_store
         self.interest_rates = InterestRateProvider(self.data_folder)
@@ -133,11 +152,19 @@ class EngineContext:
                 name=self.backtest_name,
             )
         )
+        self.results.attach(algorithm)
         self.equity = EquityObserver(self)
         self.transaction_handler = BacktestingTransactionHandler(algorithm, self.results)
         algorithm.transactions.set_order_processor(self.transaction_handler)
         self.history_provider = HistoryProvider(self)
         self.set_brokerage_model(BrokerageName.DEFAULT, AccountType.MARGIN)
+
+    def _set_utc_us(self, utc_us: int) -> None:
+        self.clock.utc_us = utc_us
+
+    def _minimum_price_variation(self, symbol: Symbol) -> Decimal:
+        value: Decimal = self.symbol_properties(symbol)._minimum_price_variation
+        return value
 
     def set_local_time(self, local: datetime) -> None:
         self.clock.utc_us = TimeZone.get(self.algorithm.time_zone).local_us_to_utc_us(to_us(local))
@@ -289,7 +316,7 @@ class EngineContext:
         symbol_cache.set(symbol.value, symbol)
         self._symbols.setdefault(symbol.value, symbol)
         if self.security_initializer is not None:
-            self.security_initializer.initialize(security)
+            initialize_security(self.security_initializer, security)
         security.is_initialized = True
         return security
 
@@ -322,16 +349,12 @@ class EngineContext:
         ):
             self.security_initializer = BrokerageModelSecurityInitializer(self.brokerage_model)
             for security in algorithm.securities.values():
-                self.security_initializer.initialize(security)
+                initialize_security(self.security_initializer, security)
 
     def set_security_initializer(self, initializer: Any) -> None:
-        from harness.embedded.securities import security_initializer_of
-
         self.security_initializer = security_initializer_of(initializer)
 
     def add_security_initializer(self, initializer: Any) -> None:
-        from harness.embedded.securities import CompositeSecurityInitializer, security_initializer_of
-
         added = security_initializer_of(initializer)
         self.security_initializer = (
             CompositeSecurityInitializer(self.security_initializer, added)
@@ -480,7 +503,9 @@ class EngineContext:
         else:
             algorithm.is_warming_up = False
         algorithm._locked = True
-        self.scheduler.skip_until(self.clock.utc_us)
+        self.end_of_day = EndOfDayEvents(algorithm, self.scheduler, self.clock)
+        self.end_of_day.start()
+        self.scheduler.start()
         self._hand_over_to_results()
         algorithm.portfolio._observer = self.equity
 

@@ -52,7 +52,12 @@ class AlgorithmManager:
 
     def run(self) -> None:
         algorithm = self.algorithm
-        self.scheduler.add_daily_sampling(lambda: self.results.sample(self.clock.utc))
+        algorithm.schedule.on(
+            "Daily Sampling",
+            algorithm.date_rules.every_day(),
+            algorithm.time_rules.midnight,
+            lambda: self.results.sample(self.clock.utc),
+        )
         start_us = self.clock.utc_us
         self._last_us = start_us
         self._next_scan_us = start_us // _HOUR_US * _HOUR_US + _HOUR_US
@@ -130,6 +135,7 @@ class AlgorithmManager:
             self.algorithm.trade_builder.end_of_day()
         for sub in plan.subscriptions:
             sub.subscription.security.cache.detach()
+        self.cursor.step = -1
 
     def _changes_step(self, now_us: int, changes: Any) -> None:
         """A step without data in which securities come or go."""
@@ -172,7 +178,7 @@ class AlgorithmManager:
         for step, now in enumerate(times):
             if algorithm.status is not running:
                 raise _Stop
-            if portfolio._may_be_ruined and portfolio._total_portfolio_value <= 0:
+            if portfolio.may_be_ruined and portfolio._total_portfolio_value <= 0:
                 raise _Stop
             if scheduler.next_event_us < now:
                 scheduler.scan_past_events(now)
@@ -240,7 +246,7 @@ class AlgorithmManager:
         self._scan_models(now)
         self.portfolio._total_cache = None
         if changes is not None and changes.count:
-            self.engine.scheduler.on_securities_changed(changes)
+            self.engine.end_of_day.on_securities_changed(changes.added_securities, changes.removed_securities)
         self._symbol_changes(auxiliary)
         if self.handler.has_work:
             self._process_orders()

@@ -17,7 +17,7 @@ import numpy as np
 from harness.embedded.clock import from_us
 from harness.embedded.clr import ONE, ZERO
 from harness.embedded.enums import TickType
-from harness.embedded.securities import SecurityPortfolioManager
+from harness.embedded.securities.portfolio import SecurityPortfolioManager
 from harness.embedded.statistics.capacity import MarketBars
 from harness.embedded.statistics.trade_builder import PriceRange, TradeBuilder
 
@@ -31,11 +31,14 @@ class ObservedPortfolio(SecurityPortfolioManager):
     """A portfolio that reports the value of past steps before it changes."""
 
     _observer: EquityObserver | None = None
+    may_be_ruined = False
+    """Whether a fall or rise of prices could take the whole value: something is short, or cash is borrowed."""
 
     def process_fills(self, fills: Any) -> None:
         if self._observer is not None:
             self._observer.before_change()
         super().process_fills(fills)
+        self.may_be_ruined = self._cash <= 0 or any(s.holdings._quantity < 0 for s in self._held.values())
 
     def apply_dividend(self, *args: Any) -> None:
         if self._observer is not None:
@@ -205,12 +208,7 @@ def bars_between(engine: EngineContext, symbol: Any, after_us: int, until_us: in
     closes = [found[end][0] for end in ordered]
     volumes = [found[end][1] for end in ordered]
     period = found[ordered[0]][2] if ordered else 0
-    if plain and ordered:
-        return MarketBars(
-            np.array(ordered, dtype=np.int64),
-            np.array([int(c / _HALF_CENT_OF_CENT) for c in closes], dtype=np.int64),
-            np.array([int(v) for v in volumes], dtype=np.int64),
-            period,
-            _HALF_CENT_OF_CENT,
-        )
-    return MarketBars(np.array(ordered, dtype=np.int64), closes, volumes, period, ONE)
+    if plain:
+        whole = [int(close / _HALF_CENT_OF_CENT) for close in closes]
+        return MarketBars(ordered, whole, [int(volume) for volume in volumes], period, _HALF_CENT_OF_CENT)
+    return MarketBars(ordered, closes, volumes, period, ONE)

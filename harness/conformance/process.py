@@ -1,0 +1,87 @@
+"""One run of the embedded engine in its own process."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+TIME_LIMIT_S = 900.0
+
+
+@dataclass(frozen=True, slots=True)
+class EngineExit:
+    """How the process ended: exit code (``None`` when it was stopped at the time limit), its output, its wall time."""
+
+    exit_code: int | None
+    output: str
+    errors: str
+    wall_s: float
+
+    @property
+    def statistics(self) -> dict[str, str]:
+        """The ``STATISTICS:: name value`` lines; names may contain spaces, values may not."""
+        return dict(self.statistics_lines())
+
+    def statistics_lines(self) -> list[tuple[str, str]]:
+        found = []
+        for line in self.output.splitlines():
+            if line.startswith("STATISTICS:: "):
+                found.append((line, line.removeprefix("STATISTICS:: ")))
+        return found
+
+    @property
+    def refused(self) -> str:
+        """The line that names what is not covered, or nothing."""
+        for line in (self.errors + "\n" + self.output).splitlines():
+            if "is not covered by the embedded engine" in line:
+                return line.strip()
+        return ""
+
+
+def run_engine(
+    algorithm: Path,
+    class_name: str,
+    data_folder: Path,
+    results_folder: Path,
+    cache_folder: Path | None,
+    *,
+    backtest_name: str = "local",
+    parameters: Mapping[str, str] | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> EngineExit:
+    """Run ``python -m harness.embedded`` and wait for it."""
+    command = [
+        *(sys.executable, "-m", "harness.embedded"),
+        *("--data-folder", str(data_folder)),
+        *("--algorithm-language", "Python"),
+        *("--algorithm-type-name", class_name),
+        *("--algorithm-id", class_name),
+        *("--algorithm-location", str(algorithm)),
+        *("--backtest-name", backtest_name),
+        *("--results-destination-folder", str(results_folder)),
+        *("--close-automatically", "true"),
+    ]
+    if cache_folder is not None:
+        command += ["--cache-folder", str(cache_folder)]
+    if parameters:
+        command += ["--parameters", ",".join(f"{key}:{value}" for key, value in parameters.items())]
+    started = time.perf_counter()
+    try:
+        done = subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=TIME_LIMIT_S,
+            env={**os.environ, **(environment or {})},
+            check=False,
+            stdin=subprocess.DEVNULL,
+        )
+    except subprocess.TimeoutExpired:
+        return EngineExit(None, "", f"stopped after {TIME_LIMIT_S:.0f} s", time.perf_counter() - started)
+    return EngineExit(done.returncode, done.stdout, done.stderr, time.perf_counter() - started)
