@@ -35,34 +35,50 @@ def use_engine_context() -> None:
     decimal.setcontext(_C29.copy())
 
 
-def _choose(wide: Decimal, narrow: Decimal) -> Decimal:
-    if wide == narrow:
-        return wide
-    mantissa = int(wide.scaleb(-wide.as_tuple().exponent, _WIDE))  # type: ignore[operator]
-    return wide if abs(mantissa) <= _MAX_MANTISSA else narrow
-
-
 _WIDE = decimal.Context(prec=60)
+# Largest 96-bit integer with its first digit at 10**k: a result beyond it that has 29 digits does not fit. Python's
+# negative list indices are the negative k.
+_LIMITS = [Decimal(_MAX_MANTISSA).scaleb((k if k <= 60 else k - 89) - 28, _WIDE) for k in range(89)]
+_NEGATIVE_LIMITS = [-limit for limit in _LIMITS]
+_DIV29, _DIV28 = _C29.copy(), _C28.copy()
+_divide, _divide_flags, _forget_flags = _DIV29.divide, _DIV29.flags, _DIV29.clear_flags
+_multiply, _add, _subtract, _strip_zeros = _C29.multiply, _C29.add, _C29.subtract, _C29.normalize
+_Inexact = decimal.Inexact
 
 
 def mul(a: Decimal, b: Decimal) -> Decimal:
     """``a * b`` as System.Decimal."""
-    return _choose(_C29.multiply(a, b), _C28.multiply(a, b))
+    wide = _multiply(a, b)
+    place = wide.adjusted()
+    return wide if _NEGATIVE_LIMITS[place] <= wide <= _LIMITS[place] else _C28.multiply(a, b)
 
 
 def div(a: Decimal, b: Decimal) -> Decimal:
-    """``a / b`` as System.Decimal. Raises ``decimal.DivisionByZero`` for a zero divisor."""
-    return _choose(_C29.divide(a, b), _C28.divide(a, b))
+    """``a / b`` as System.Decimal, a rounded quotient without trailing zeros. Raises ``decimal.DivisionByZero``."""
+    quotient = _divide(a, b)
+    place = quotient.adjusted()
+    if not _NEGATIVE_LIMITS[place] <= quotient <= _LIMITS[place]:
+        quotient = _DIV28.divide(a, b)
+        _divide_flags[_Inexact] = _DIV28.flags[_Inexact]
+        _DIV28.clear_flags()
+    if _divide_flags[_Inexact]:
+        _forget_flags()
+        return _strip_zeros(quotient)
+    return quotient
 
 
 def add(a: Decimal, b: Decimal) -> Decimal:
     """``a + b`` as System.Decimal."""
-    return _choose(_C29.add(a, b), _C28.add(a, b))
+    wide = _add(a, b)
+    place = wide.adjusted()
+    return wide if _NEGATIVE_LIMITS[place] <= wide <= _LIMITS[place] else _C28.add(a, b)
 
 
 def sub(a: Decimal, b: Decimal) -> Decimal:
     """``a - b`` as System.Decimal."""
-    return _choose(_C29.subtract(a, b), _C28.subtract(a, b))
+    wide = _subtract(a, b)
+    place = wide.adjusted()
+    return wide if _NEGATIVE_LIMITS[place] <= wide <= _LIMITS[place] else _C28.subtract(a, b)
 
 
 def to_float(value: Decimal) -> float:
@@ -70,15 +86,17 @@ def to_float(value: Decimal) -> float:
     text = str(value)
     if len(text) <= 16:
         return float(text)
-    sign, digits, exponent = value.as_tuple()
-    assert isinstance(exponent, int)
-    if exponent >= 0:
-        return float(value)
-    mantissa = int("".join(map(str, digits)))
-    if mantissa < 2**53 and exponent >= -22:
-        return float(value)
-    magnitude = (float(mantissa & _LOW_64) + float(mantissa >> 64) * _TWO_64) / _POWERS[-exponent]
-    return -magnitude if sign else magnitude
+    if "E" in text:
+        text = f"{value:f}"
+    whole, _, fraction = text.partition(".")
+    scale = len(fraction)
+    mantissa = int(whole + fraction)
+    if -9007199254740992 < mantissa < 9007199254740992 and scale <= 22:
+        return float(text)
+    if mantissa < 0:
+        mantissa = -mantissa
+        return -((float(mantissa & _LOW_64) + float(mantissa >> 64) * _TWO_64) / _POWERS[scale])
+    return (float(mantissa & _LOW_64) + float(mantissa >> 64) * _TWO_64) / _POWERS[scale]
 
 
 def from_python(value: object) -> Decimal:
