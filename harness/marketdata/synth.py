@@ -147,7 +147,8 @@ def synthesize(
         temporary.mkdir()
         _build(temporary, spec, on_progress)
         digest, files = _write_manifest(temporary, spec)
-        _put_in_place(temporary, folder)
+        if force or inspect_folder(folder, spec)[0] != "intact":  # else another process was quicker: the same bytes
+            _put_in_place(temporary, folder)
     except OSError as error:
         where, reason = error.filename or folder, error.strerror or error
         raise InputError(f"{where}: cannot write the data ({reason}); free space or give another folder") from None
@@ -263,7 +264,10 @@ def _sweep(folder: Path) -> None:
     pattern = re.compile(re.escape(f".{folder.name}.") + r"(building|replaced)-(\d+)")
     for path in folder.parent.iterdir():
         match = pattern.fullmatch(path.name)
-        if match is None or psutil.pid_exists(int(match[2])):
+        if match is None:
+            continue
+        owner = int(match[2])  # our own number can only be that of an earlier process that was killed
+        if owner != os.getpid() and psutil.pid_exists(owner):
             continue
         if match[1] == "replaced" and not folder.exists():
             path.rename(folder)

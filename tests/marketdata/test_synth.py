@@ -226,3 +226,18 @@ def test_the_temporary_name_of_a_living_run_is_left_alone(tmp_path: Path) -> Non
     other.mkdir()
     synthesize(tmp_path / "data", synth_spec(["AAPL"], DAY, DAY, history_days=45))
     assert other.exists()
+
+
+def test_a_folder_left_by_a_killed_run_with_our_number_is_swept(tmp_path: Path) -> None:
+    left = tmp_path / f".data.building-{os.getpid()}"
+    left.mkdir()
+    (left / "half.zip").write_bytes(b"half")
+    synthesize(tmp_path / "data", synth_spec(["AAPL"], DAY, DAY, history_days=45))
+    assert [path.name for path in tmp_path.iterdir()] == ["data"]
+
+
+def test_a_folder_moved_aside_by_a_killed_run_comes_back(spec: SynthSpec, tmp_path: Path) -> None:
+    synthesize(tmp_path / "data", spec)
+    (tmp_path / "data").rename(tmp_path / f".data.replaced-{2**22 + 1}")
+    assert synthesize(tmp_path / "data", spec).action == "kept"
+    assert [path.name for path in tmp_path.iterdir()] == ["data"]

@@ -167,6 +167,11 @@ def _as_datetime(local: dt.datetime | dt.date) -> dt.datetime:
 class SecurityExchangeHours:
     """When one exchange trades: a weekly schedule with holidays, early closes and late opens."""
 
+    __slots__ = (
+        *("_bank_holidays", "_bounds", "_by_day", "_closed", "_early_closes", "_holidays", "_late_opens", "_week"),
+        *("is_market_always_open", "regular_market_duration", "time_zone", "zone"),
+    )
+
     def __init__(
         self,
         time_zone: str,

@@ -24,7 +24,7 @@ _WILDCARD = "[*]"
 
 
 @lean_api
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class SymbolProperties:
     """What one row of the database says."""
 

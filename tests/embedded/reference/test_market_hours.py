@@ -5,11 +5,13 @@ from __future__ import annotations
 import datetime as dt
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.embedded.enums import DayOfWeek
 from harness.embedded.reference.market_hours import (
     MarketHoursDatabase,
     MarketHoursState,
@@ -85,6 +87,17 @@ def test_a_regular_day(hours: SecurityExchangeHours) -> None:
         (D(2025, 10, 1, 20), False, False),
     ):
         assert (hours.is_open(time, False), hours.is_open(time, True)) == (regular, extended), time
+
+
+def test_both_spellings(hours: SecurityExchangeHours) -> None:
+    spelled: Any = hours
+    assert spelled.RegularMarketDuration == hours.regular_market_duration
+    assert spelled.TimeZone == "America/New_York"
+    assert spelled.IsMarketAlwaysOpen is False
+    assert spelled.GetNextMarketOpen(D(2025, 10, 1), False) == D(2025, 10, 1, 9, 30)
+    assert spelled.GetMarketHours(D(2025, 10, 1)).Segments[1].Start == 9.5 * H
+    assert spelled.MarketHours[DayOfWeek.SUNDAY].IsClosedAllDay
+    assert not spelled.MarketHours[DayOfWeek.FRIDAY].IsClosedAllDay
 
 
 def test_bars_that_touch_the_session(hours: SecurityExchangeHours) -> None:

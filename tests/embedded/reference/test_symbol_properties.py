@@ -30,6 +30,7 @@ def test_rows(tmp_path: Path) -> None:
     assert (abc.description, abc.quote_currency, abc.market_ticker) == ("Odd lot", "EUR", "ABCX")
     assert (abc.contract_multiplier, abc.minimum_order_size, abc.price_magnifier) == (10.0, 2.0, 100.0)
     assert (abc.strike_multiplier, abc.LotSize) == (0.5, 100.0)  # type: ignore[attr-defined]
+    assert (abc.QuoteCurrency, abc.MarketTicker) == ("EUR", "ABCX")  # type: ignore[attr-defined]
     assert database.get_symbol_properties("spy") is spy
 
 
