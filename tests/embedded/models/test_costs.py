@@ -1,0 +1,158 @@
+"""Fees, slippage, volatility and settlement models by hand-computed figures."""
+
+from __future__ import annotations
+
+import statistics
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from account_world import World
+
+from harness.embedded.data import TradeBar
+from harness.embedded.models import (
+    AxosFeeModel,
+    CharlesSchwabFeeModel,
+    ConstantFeeModel,
+    ConstantSlippageModel,
+    ExanteFeeModel,
+    FeeModel,
+    IndicatorVolatilityModel,
+    InteractiveBrokersFeeModel,
+    NullSlippageModel,
+    PublicFeeModel,
+    RBIFeeModel,
+    RelativeStandardDeviationVolatilityModel,
+    StandardDeviationOfReturnsVolatilityModel,
+    TradeStationFeeModel,
+    VolumeShareSlippageModel,
+)
+from harness.embedded.not_supported import NotSupportedError
+from harness.embedded.orders import CashAmount, OrderFee, OrderFeeParameters
+
+
+def _fee(model: Any, quantity: int, price: str = "100") -> tuple[Decimal, str]:
+    world = World()
+    world.price("SPY", price)
+    world["SPY"].set_fee_model(model)
+    parameters = OrderFeeParameters(world["SPY"], world.order("SPY", quantity))
+    fee = world["SPY"]._fee_model._get_order_fee(parameters).value
+    return fee._amount, fee.currency
+
+
+@pytest.mark.parametrize(
+    ("quantity", "price", "fee"),
+    [
+        (10, "100", "1"),  # the minimum
+        (-1000, "100", "5"),
+        (1000, "0.5", "2.5"),  # 0.5 % of 500 USD
+        (3, "0.5", "1"),  # the minimum comes before the maximum
+        (333, "100", "1.665"),
+    ],
+)
+def test_interactive_brokers(quantity: int, price: str, fee: str) -> None:
+    assert _fee(InteractiveBrokersFeeModel(), quantity, price) == (Decimal(fee), "USD")
+    world = World()
+    world.price("SPY", price)
+    assert world["SPY"]._market_order_fee(Decimal(quantity)) == Decimal(fee)
+
+
+def test_other_brokers() -> None:
+    assert _fee(ConstantFeeModel(-1.5), 10) == (Decimal("1.5"), "USD")
+    assert _fee(AxosFeeModel(), 1000) == (Decimal("3.5"), "USD")
+    assert _fee(ExanteFeeModel(), 100) == (Decimal("2"), "USD")
+    assert _fee(CharlesSchwabFeeModel(), 100) == (Decimal(0), "QCC")
+    assert _fee(TradeStationFeeModel(), 100) == (Decimal(0), "USD")
+    assert _fee(TradeStationFeeModel(False), 100) == (Decimal(5), "USD")
+    assert _fee(PublicFeeModel(), 100) == (Decimal(0), "USD")
+
+
+def test_hidden_methods_are_free_through_the_engine_only() -> None:
+    assert _fee(RBIFeeModel(), 100) == (Decimal(0), "USD")
+    world = World()
+    parameters = OrderFeeParameters(world["SPY"], world.order("SPY", 100))
+    assert RBIFeeModel().get_order_fee(parameters).value.amount == 0.5
+
+
+def test_user_fee_models_of_both_signatures_and_spellings() -> None:
+    class Penny(FeeModel):
+        def get_order_fee(self, parameters: Any) -> OrderFee:
+            return OrderFee(CashAmount(0.02 * parameters.order.absolute_quantity, "USD"))
+
+    class Old:
+        def GetOrderFee(self, security: Any, order: Any) -> float:  # noqa: N802
+            return 0.25
+
+    assert _fee(Penny(), -15) == (Decimal("0.3"), "USD")
+    assert _fee(Old(), 15) == (Decimal("0.25"), "USD")
+
+
+def test_slippage() -> None:
+    world = World()
+    spy = world["SPY"]
+    order = world.order("SPY", 100)
+    assert ConstantSlippageModel(0.001)._get_slippage_approximation(spy, order) == 0
+    world.price("SPY", "250", volume=10_000)
+    assert ConstantSlippageModel(0.001)._get_slippage_approximation(spy, order) == Decimal("0.25")
+    # 1 % of the volume: 0.01 squared times 0.1 times the price.
+    assert VolumeShareSlippageModel()._get_slippage_approximation(spy, order) == Decimal("0.0025")
+    # At most 2.5 %.
+    big = world.order("SPY", 5_000)
+    assert VolumeShareSlippageModel()._get_slippage_approximation(spy, big) == Decimal("0.015625")
+    assert NullSlippageModel.INSTANCE.get_slippage_approximation(spy, order) == 0.0
+
+    class Tick:
+        def get_slippage_approximation(self, asset: Any, order: Any) -> float:
+            return 0.03
+
+    spy.set_slippage_model(Tick())
+    assert spy._slippage_model._get_slippage_approximation(spy, order) == Decimal("0.03")
+    assert isinstance(spy.slippage_model, Tick)
+
+
+def test_market_impact_slippage_is_not_covered() -> None:
+    from harness.embedded.models import MarketImpactSlippageModel
+
+    with pytest.raises(NotSupportedError, match="MarketImpactSlippageModel is not covered"):
+        MarketImpactSlippageModel(None)
+
+
+def _bars(world: World, *prices: float) -> list[TradeBar]:
+    symbol = world["SPY"].symbol
+    return [
+        TradeBar(datetime(2025, 10, day), symbol, price, price, price, price, 1, timedelta(days=1))
+        for day, price in enumerate(prices, start=1)
+    ]
+
+
+def test_volatility() -> None:
+    world = World()
+    spy = world["SPY"]
+    assert not spy.has_volatility_model
+    prices = (100.0, 102.0, 101.0, 105.0)
+    returns = [b / a - 1 for a, b in zip(prices, prices[1:], strict=False)]
+    spy.set_volatility_model(StandardDeviationOfReturnsVolatilityModel(3))
+    assert spy.has_volatility_model
+    for bar in _bars(world, *prices):
+        spy._volatility_model._update(spy, bar)
+    assert spy.volatility_model.volatility == pytest.approx(statistics.stdev(returns) * 252**0.5, rel=1e-13)
+    relative = RelativeStandardDeviationVolatilityModel(timedelta(days=1), 3)
+    for bar in _bars(world, *prices):
+        relative._update(spy, bar)
+    expected = statistics.stdev(prices[1:]) / statistics.mean(prices[1:])
+    assert relative.volatility == pytest.approx(expected, rel=1e-13)
+    with pytest.raises(ValueError, match="greater than or equal to 2"):
+        StandardDeviationOfReturnsVolatilityModel(1)
+
+
+def test_indicator_volatility_calls_the_update() -> None:
+    from types import SimpleNamespace
+
+    world = World()
+    seen: list[float] = []
+    indicator = SimpleNamespace(current=SimpleNamespace(value=0.2))
+    model = IndicatorVolatilityModel(indicator, lambda security, data, which: seen.append(data.close))
+    world["SPY"].set_volatility_model(model)
+    world["SPY"]._volatility_model._update(world["SPY"], _bars(world, 7.0)[0])
+    assert (seen, model.volatility) == ([7.0], 0.2)
