@@ -79,8 +79,9 @@ def test_interactive_brokers_market_on_open_window() -> None:
     assert _says(broker, "open", local=datetime(2025, 10, 6, 17)) is None
     assert _says(broker, "open", local=datetime(2025, 10, 6, 9, 27)) is None
     assert _says(broker, "open", local=datetime(2025, 10, 6, 9, 28)) == (
-        "Warning - Code: NotSupported - MarketOnOpen submission time is invalid. Valid local times are  04:00\u2013 09:28. "
-        "Consider setting daily_precise_end_time = false or using self.schedule.on."
+        "Warning - Code: NotSupported - MarketOnOpen submission time is invalid. "
+        "Valid local times are  04:00\u2013 09:28."
+        " Consider setting daily_precise_end_time = false or using self.schedule.on."
     )
     assert _says(broker, "open", local=datetime(2025, 10, 4, 12)) is None  # no session on a Saturday
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import statistics
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -131,7 +132,7 @@ def test_volatility() -> None:
     spy = world["SPY"]
     assert not spy.has_volatility_model
     prices = (100.0, 102.0, 101.0, 105.0)
-    returns = [b / a - 1 for a, b in zip(prices, prices[1:], strict=False)]
+    returns = [b / a - 1 for a, b in itertools.pairwise(prices)]
     spy.set_volatility_model(StandardDeviationOfReturnsVolatilityModel(3))
     assert spy.has_volatility_model
     for bar in _bars(world, *prices):

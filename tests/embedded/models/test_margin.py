@@ -246,5 +246,5 @@ def test_plain_class_must_be_complete() -> None:
         def get_leverage(self, security: Any) -> float:
             return 1.0
 
-    with pytest.raises(NotImplementedError, match="IBuyingPowerModel must be fully implemented.*on Half: SetLeverage"):
+    with pytest.raises(NotImplementedError, match=r"IBuyingPowerModel must be fully implemented.*on Half: SetLeverage"):
         World()["SPY"].set_buying_power_model(Half())

@@ -170,13 +170,14 @@ def test_totals_keep_a_removed_security_but_the_list_does_not() -> None:
     world.fill("ALFA", -10, "11", "1")
     symbol = world["ALFA"].symbol
     assert world.securities.remove(symbol)
-    assert symbol not in world.securities.keys()
+    listed = world.securities.keys()
+    assert symbol not in listed
     assert world.securities.contains_key(symbol)
     assert world.portfolio.total_fees == 2.0
     assert world.portfolio.total_profit == 10.0
     # The slot of the removed security is the next one used, as in a .NET dictionary.
     world.add("CHRL")
-    assert [s.value for s in world.securities.keys()] == ["SPY", "CHRL", "BRVO"]
+    assert [pair.key.value for pair in world.securities] == ["SPY", "CHRL", "BRVO"]
 
 
 def test_unknown_symbols_are_named() -> None:
