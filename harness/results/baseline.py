@@ -31,12 +31,14 @@ from harness.results.file_system import file_system
 from harness.results.lean_results import LeanResults
 from harness.results.lock import FolderLock
 from harness.results.spans import Sections, SectionText
-from harness.results.store import bytes_digest, read_json, write_bytes, write_json
+from harness.results.store import WriteError, bytes_digest, read_json, write_bytes, write_json
 from harness.results.volatile import without_volatile
 
 BASELINE_SCHEMA = "harness.baseline"
 BASELINE_VERSION = 1
 NEXT = ".next"
+ORDER_EVENTS_SUFFIX = "-order-events.json.gz"
+RESULT_SUFFIX = "-result.json.gz"
 LOCK_WAIT_S = 30.0
 
 # Sections whose figures a reader wants to see in the baseline file itself.
@@ -152,7 +154,7 @@ def save_baseline(
             continue
         packed[kind] = gzip.compress(text, compresslevel=9, mtime=0)
         companions[kind] = {
-            "file": f"{scenario}-{kind.replace('_', '-')}.json.gz",
+            "file": scenario + (ORDER_EVENTS_SUFFIX if kind == "order_events" else RESULT_SUFFIX),
             "bytes": len(text),
             "digest": bytes_digest(text),
             "packed_digest": bytes_digest(packed[kind]),
@@ -197,6 +199,11 @@ def load_baseline(path: str | os.PathLike[str]) -> StoredBaseline:
         )
     except KeyError as error:
         raise DamagedError(f"{source}: the field {error} is missing; run 'make baseline'") from error
+
+
+def finish_baseline(baseline: StoredBaseline) -> None:
+    """Do the renames that an interrupted :func:`save_baseline` left undone. The caller holds the folder's lock."""
+    _finish(baseline.path, baseline.companions)
 
 
 def _order_events_text(results: LeanResults) -> bytes | None:
@@ -249,6 +256,14 @@ def _changes(target: Path, document: Mapping[str, Any]) -> list[str]:
 
 def _finish(target: Path, companions: Mapping[str, Mapping[str, Any]]) -> None:
     """Rename companions stored as ``.next`` into place; remove those that belong to no stored baseline."""
+    try:
+        _rename_companions(target, companions)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise WriteError(f"{target}: stored, but its files could not be put in order ({reason}); run again") from error
+
+
+def _rename_companions(target: Path, companions: Mapping[str, Mapping[str, Any]]) -> None:
     fs = file_system()
     for entry in companions.values():
         following = target.with_name(entry["file"] + NEXT)
@@ -261,5 +276,5 @@ def _finish(target: Path, companions: Mapping[str, Mapping[str, Any]]) -> None:
                 fs.remove(following)
     if "order_events" not in companions:
         with suppress(OSError):
-            target.with_name(target.name.removesuffix(".json") + "-order-events.json.gz").unlink()
+            target.with_name(target.name.removesuffix(".json") + ORDER_EVENTS_SUFFIX).unlink()
     fs.fsync_folder(target.parent)

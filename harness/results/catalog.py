@@ -22,7 +22,7 @@ from harness.results.store import read_json, write_json
 
 MANIFEST_SCHEMA = "harness.manifest"
 MANIFEST_NAME = "manifest.json"
-BASELINE_RESULT_SUFFIX = "-result.json.gz"
+BASELINE_RESULT_SUFFIX = "-result.json.gz"  # beside a stored baseline; see harness.results.baseline
 
 # A folder changed this recently may change again without its time moving on: look again next time.
 _RACY_NS = 50_000_000

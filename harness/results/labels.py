@@ -10,10 +10,9 @@ from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
 
-from harness.errors import HarnessError, InputError
-from harness.results.baseline import BASELINE_SCHEMA, StoredBaseline, load_baseline
+from harness.errors import InputError
+from harness.results.baseline import RESULT_SUFFIX, StoredBaseline, load_baseline
 from harness.results.lean_results import SUMMARY_SUFFIX, LeanResults, find_result_ids
-from harness.results.store import read_json
 
 BASELINE_LABEL = "baseline"
 DEFAULT_SCENARIO = "default"
@@ -139,14 +138,22 @@ def _from_path(label: str, path: Path) -> ResolvedRun | None:
 
 
 def _from_file(label: str, path: Path) -> ResolvedRun:
-    try:
-        read_json(path, schema=BASELINE_SCHEMA)
-    except HarnessError:
-        ids = find_result_ids(path.parent)
-        result_id = path.name.removesuffix(SUMMARY_SUFFIX).removesuffix(".json")
-        if result_id in ids:
-            return ResolvedRun(label, Kind.LEAN_FOLDER, path.parent, result_id)
+    scenario = path.name.removesuffix(".json")
+    if (path.parent / f"{scenario}{RESULT_SUFFIX}").exists():
+        return _stored(label, path)
+    result_id = path.name.removesuffix(SUMMARY_SUFFIX).removesuffix(".json")
+    if result_id in find_result_ids(path.parent) and not _is_document(path):
+        return ResolvedRun(label, Kind.LEAN_FOLDER, path.parent, result_id)
     return _stored(label, path)
+
+
+def _is_document(path: Path) -> bool:
+    """Whether ``path`` starts like a document of the store, intact or not; a Lean result has no schema."""
+    try:
+        with path.open("rb") as stream:
+            return b'"schema"' in stream.read(64)
+    except OSError:
+        return False
 
 
 def _has_result(folder: Path) -> bool:

@@ -241,6 +241,12 @@ class SectionFile:
             self.index_path.unlink(missing_ok=True)
 
 
+def file_identity(path: Path) -> Identity:
+    """What ``path`` looks like now. ``InputError`` when it cannot be read."""
+    with _Descriptor(path) as fd:
+        return _identity(fd, os.fstat(fd))
+
+
 def _identity_fields(identity: Identity) -> dict[str, int]:
     return {"size": identity.size, "mtime_ns": identity.mtime_ns, "edges": identity.edges}
 

@@ -228,6 +228,51 @@ def read_rows(path: str | os.PathLike[str]) -> list[dict[str, Any]]:
     return [{key: value for key, value in row.items() if key != "check"} for row in rows]
 
 
+def rows_torn_bytes(path: str | os.PathLike[str]) -> int:
+    """Bytes after the last whole row: what a killed writer left. Raises as :func:`read_rows`."""
+    target = Path(path)
+    tail = _scan(target, _read_head(target), whole=True)
+    return target.stat().st_size - tail.end
+
+
+def trim_rows(path: str | os.PathLike[str]) -> None:
+    """Cut a torn tail now instead of at the next append."""
+    append_rows(path, [])
+
+
+def salvage_rows(path: str | os.PathLike[str]) -> int:
+    """Set a damaged row file aside as ``<name>.damaged`` and store its verified leading rows anew; returns how many.
+
+    Rows after the first damaged one are only in the file set aside. The caller sees to it that nobody appends
+    meanwhile. Raises :class:`WriteError`.
+    """
+    target = Path(path)
+    fs = file_system()
+    try:
+        raw = fs.read(target)
+    except OSError as error:
+        raise _read_error(target, error) from error
+    good = bytearray()
+    count = 0
+    check = ""
+    for line in raw.split(b"\n"):
+        row = _parse_row(line)
+        if row is None or row.get("check") != row_check(check, row):
+            break
+        check = row["check"]
+        good += line + b"\n"
+        count += 1
+    aside = target.with_name(target.name + ".damaged")
+    number = 1
+    while aside.exists():
+        number += 1
+        aside = target.with_name(f"{target.name}.damaged-{number}")
+    write_bytes(aside, raw)
+    write_bytes(target, bytes(good))
+    write_json(_head_path(target), {"rows": count, "bytes": len(good), "check": check}, schema=HEAD_SCHEMA)
+    return count
+
+
 def row_check(previous: str, row: Mapping[str, Any]) -> str:
     """The check of ``row`` after a row with check ``previous`` (empty for the first): 16 hexadecimal digits."""
     content = {key: value for key, value in row.items() if key != "check"}
@@ -254,7 +299,9 @@ def _read_head(path: Path) -> dict[str, Any]:
     head_path = _head_path(path)
     try:
         head = read_json(head_path, schema=HEAD_SCHEMA)
-    except InputError:
+    except InputError as error:
+        if not isinstance(error.__cause__, FileNotFoundError):
+            raise  # without it, acknowledged rows could not be told from others
         return {"rows": 0, "bytes": 0, "check": ""}
     if not all(isinstance(head.get(name), kind) for name, kind in (("rows", int), ("bytes", int), ("check", str))):
         raise DamagedError(f"{head_path}: rows, bytes and check are not as written; run 'harness fsck'")

@@ -1,0 +1,180 @@
+import errno
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from harness.errors import DamagedError, HarnessError, InputError
+from harness.results.baseline import BaselineExistsError, load_baseline, save_baseline
+from harness.results.file_system import FileSystem, use_file_system
+from tests.results.lean_folder import document, order_event, write_lean
+
+RECORD = {"medians": {"wall_s": 1.25}, "fingerprint": {"cpu": "one"}}
+
+
+def test_a_baseline_comes_back(tmp_path: Path) -> None:
+    path = tmp_path / "baselines" / "default.json"
+    folder = write_lean(tmp_path / "lean")
+    assert save_baseline(path, RECORD, folder) == []
+    names = sorted(file.name for file in path.parent.iterdir())
+    assert names == ["default-order-events.json.gz", "default-result.json.gz", "default.json"]
+    baseline = load_baseline(path)
+    assert baseline.record == RECORD
+    assert baseline.scenario == "default"
+    assert baseline.order_event_count == 2
+    assert baseline.summary["statistics"]["Sharpe Ratio"] == "-8.83"
+    assert "StartTime" not in baseline.summary["state"]
+    assert baseline.results.orders[0].id == 1
+    assert baseline.results.order_events is not None
+    with (folder / "Algo-order-events.json").open("rb") as original, baseline.results.open_order_events() as stored:
+        assert stored.read() == original.read()
+
+
+def test_its_bytes_depend_on_the_content_alone(tmp_path: Path) -> None:
+    first, second = tmp_path / "a" / "default.json", tmp_path / "b" / "default.json"
+    changed = document()
+    changed["state"]["StartTime"] = "2027-01-01T00:00:00Z"
+    changed["totalPerformance"]["closedTrades"][0]["id"] = "another"
+    save_baseline(first, RECORD, write_lean(tmp_path / "one"))
+    save_baseline(second, RECORD, write_lean(tmp_path / "two", sections=changed))
+    for path in first.parent.iterdir():
+        assert path.read_bytes() == (second.parent / path.name).read_bytes()
+
+
+def test_it_is_not_overwritten_silently(tmp_path: Path) -> None:
+    path = tmp_path / "default.json"
+    save_baseline(path, RECORD, write_lean(tmp_path / "lean"))
+    before = {file.name: file.read_bytes() for file in tmp_path.glob("default*")}
+    assert save_baseline(path, RECORD, tmp_path / "lean") == []
+    other = write_lean(tmp_path / "other", events=[order_event(1, 1)])
+    with pytest.raises(BaselineExistsError, match=r"medians.wall_s: 1.25 -> 2.*--force") as raised:
+        save_baseline(path, {**RECORD, "medians": {"wall_s": 2}}, other)
+    assert {file.name: file.read_bytes() for file in tmp_path.glob("default*")} == before
+    changes = save_baseline(path, {**RECORD, "medians": {"wall_s": 2}}, other, force=True)
+    assert changes == raised.value.changes
+    assert "order_event_count: 2 -> 1" in changes
+    assert any(line.startswith("companions.order_events: sha256:") for line in changes)
+    assert load_baseline(path).order_event_count == 1
+
+
+def test_a_backtest_without_order_events_is_kept_apart_from_an_empty_one(tmp_path: Path) -> None:
+    path = tmp_path / "default.json"
+    save_baseline(path, {}, write_lean(tmp_path / "some"))
+    save_baseline(path, {}, write_lean(tmp_path / "none", events=None), force=True)
+    assert not (tmp_path / "default-order-events.json.gz").exists()
+    assert load_baseline(path).results.order_events_path is None
+    save_baseline(path, {}, write_lean(tmp_path / "empty", events=[]), force=True)
+    assert load_baseline(path).order_event_count == 0
+    assert load_baseline(path).results.order_events == []
+
+
+def test_damage_is_reported(tmp_path: Path) -> None:
+    path = tmp_path / "default.json"
+    with pytest.raises(InputError, match="no such file"):
+        load_baseline(path)
+    save_baseline(path, RECORD, write_lean(tmp_path / "lean"))
+    for name in ("default-order-events.json.gz", "default-result.json.gz"):
+        file = tmp_path / name
+        stored = file.read_bytes()
+        for changed in (stored[:-1], stored[:50] + b"x" + stored[51:], b""):
+            file.write_bytes(changed)
+            with pytest.raises(DamagedError, match=name):
+                baseline = load_baseline(path).results
+                _ = baseline.order_events, baseline.statistics
+        file.unlink()
+        with pytest.raises(DamagedError, match="is missing"):
+            baseline = load_baseline(path).results
+            _ = baseline.order_events, baseline.statistics
+        file.write_bytes(stored)
+    (tmp_path / "default-result.json.gz").unlink()
+    changes = save_baseline(path, RECORD, tmp_path / "lean", force=True)
+    assert "damaged" in changes[0]
+    assert load_baseline(path).results.statistics["Total Orders"] == "3"
+
+
+class Stopping(FileSystem):
+    """Fails, or kills the process, at the n-th call."""
+
+    def __init__(self, at: int, kill: bool = False) -> None:
+        self.at = at
+        self.kill = kill
+        self.count = 0
+
+    def called(self, operation: str, path: str) -> None:
+        self.count += 1
+        if self.count == self.at:
+            if self.kill:
+                os._exit(9)
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def content(path: Path) -> tuple[object, object, object]:
+    baseline = load_baseline(path)
+    with baseline.results.open_order_events() as stream:
+        return baseline.record, json.loads(stream.read()), baseline.results.statistics
+
+
+@pytest.fixture
+def two(tmp_path: Path) -> tuple[Path, Callable[[], object], Callable[[], object]]:
+    """A path, a way to store the old baseline there afresh, and a way to replace it by a new one."""
+    path = tmp_path / "baselines" / "default.json"
+    old = write_lean(tmp_path / "old")
+    new = write_lean(tmp_path / "new", sections=document(orders=5), events=[order_event(7, 1)])
+    return (
+        path,
+        lambda: save_baseline(path, {"n": 0}, old, force=True),
+        lambda: save_baseline(path, {"n": 1}, new, force=True),
+    )
+
+
+def test_a_full_disk_at_any_call_leaves_old_or_new(
+    two: tuple[Path, Callable[[], object], Callable[[], object]],
+) -> None:
+    path, store_old, store_new = two
+    store_old()
+    before = content(path)
+    with use_file_system(Stopping(-1)) as counter:
+        store_new()
+    after = content(path)
+    assert before != after
+    assert isinstance(counter, Stopping)
+    for at in range(1, counter.count + 1):
+        store_old()
+        told = False
+        try:
+            with use_file_system(Stopping(at)):
+                store_new()
+        except HarnessError as error:
+            told = True
+            assert str(path.parent) in str(error)
+        # A read that fails makes the old baseline count as damaged, which --force replaces.
+        assert content(path) in ((before, after) if told else (after,)), at
+        store_new()
+        assert content(path) == after
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_kill_at_any_call_leaves_old_or_new(two: tuple[Path, Callable[[], object], Callable[[], object]]) -> None:
+    path, store_old, store_new = two
+    store_old()
+    before = content(path)
+    with use_file_system(Stopping(-1)) as counter:
+        store_new()
+    after = content(path)
+    assert isinstance(counter, Stopping)
+    for at in range(1, counter.count + 1):
+        store_old()
+        pid = os.fork()
+        if pid == 0:
+            try:
+                with use_file_system(Stopping(at, kill=True)):
+                    store_new()
+            finally:
+                os._exit(0)
+        assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 9
+        assert content(path) in (before, after), at
+        store_new()
+        assert content(path) == after
+        assert not list(path.parent.glob("*.next"))

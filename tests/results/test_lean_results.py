@@ -1,0 +1,143 @@
+import json
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from harness.errors import DamagedError, InputError
+from harness.results.lean_results import LeanResults, find_result_ids
+from tests.results.lean_folder import document, order_event, write_lean
+
+
+def test_every_part_is_read(tmp_path: Path) -> None:
+    results = LeanResults(write_lean(tmp_path))
+    assert results.result_id == "Algo"
+    assert results.status == "Completed"
+    assert results.runtime_error == ""
+    assert results.statistics["Sharpe Ratio"] == "-8.83"
+    assert results.runtime_statistics == {"Equity": "$99,119.75"}
+    assert [order.id for order in results.orders] == [1, 2, 3]
+    assert results.orders[0].price == Decimal("318.33")
+    assert results.orders[0].symbol.value == "ALFA"
+    assert results.closed_trades[0].profit_loss == Decimal(-275)
+    assert results.performance.trade_statistics == {"totalProfitLoss": "-867.50"}
+    assert results.charts["Strategy Equity"].series["Equity"].values[0] == [1759723200, 1.0, 2.0, 0.5, 1.5]
+    assert results.profit_loss == {"2025-10-06T15:30:00Z": Decimal("-324.5")}
+    assert results.log_lines == ["2025-10-06 16:00:00 hello"]
+    assert results.order_events is not None
+    assert [event.key for event in results.order_events] == [(1, 1), (1, 2)]
+    assert results.order_events[1].fill_price == Decimal("318.33")
+    assert results.data_requests is None
+
+
+def test_missing_is_not_empty(tmp_path: Path) -> None:
+    missing = LeanResults(write_lean(tmp_path / "a", events=None, log=None))
+    assert missing.order_events is None
+    assert missing.order_events_path is None
+    assert missing.log_lines is None
+    assert missing.stages is None
+    empty = LeanResults(write_lean(tmp_path / "b", events=[], log=""))
+    assert empty.order_events == []
+    assert empty.log_lines == []
+
+
+def test_stage_timings_come_from_the_log(tmp_path: Path) -> None:
+    stages = {"stages": {"data": {"wall_ns": 5, "cpu_ns": 4, "count": 2, "longest_ns": 3}}, "total_wall_ns": 9}
+    log = (
+        f"2025-10-08 16:00:00 text about HARNESS_STAGES\n2025-10-08 16:00:00 HARNESS_STAGES {json.dumps(stages)}\nend\n"
+    )
+    assert LeanResults(write_lean(tmp_path / "a", log=log)).stages == stages
+    with pytest.raises(DamagedError, match="HARNESS_STAGES"):
+        _ = LeanResults(write_lean(tmp_path / "b", log='x HARNESS_STAGES {"stages": {\n')).stages
+
+
+def test_the_set_is_found_among_other_files(tmp_path: Path) -> None:
+    write_lean(tmp_path)
+    (tmp_path / "data-monitor-report-20261120221137271.json").write_text(
+        '{"succeeded-data-requests-count":9,"failed-data-requests-count":2}'
+    )
+    (tmp_path / "failed-data-requests-20261120221134696.txt").write_text("/b\n/a\n")
+    (tmp_path / "config.json").write_text("{}")
+    requests = LeanResults(tmp_path).data_requests
+    assert requests is not None
+    assert (requests.succeeded, requests.failed, requests.failed_paths) == (9, 2, ("/a", "/b"))
+
+
+def test_several_sets_need_a_name(tmp_path: Path) -> None:
+    write_lean(tmp_path, "One")
+    write_lean(tmp_path, "Two", sections=document(orders=1))
+    assert find_result_ids(tmp_path) == ["One", "Two"]
+    with pytest.raises(InputError, match="One, Two"):
+        LeanResults(tmp_path)
+    assert len(LeanResults(tmp_path, "Two").orders) == 1
+
+
+def test_what_is_not_there_is_said(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no such folder"):
+        LeanResults(tmp_path / "none")
+    with pytest.raises(InputError, match="no Lean result"):
+        LeanResults(tmp_path)
+    file = tmp_path / "file"
+    file.write_text("")
+    with pytest.raises(InputError, match="is a file"):
+        LeanResults(file)
+
+
+def test_a_half_written_result_is_named(tmp_path: Path) -> None:
+    write_lean(tmp_path)
+    text = (tmp_path / "Algo.json").read_text()
+    (tmp_path / "Algo.json").write_text(text[: len(text) // 2])
+    with pytest.raises(DamagedError, match=r"Algo\.json"):
+        _ = LeanResults(tmp_path).statistics
+    events = tmp_path / "Algo-order-events.json"
+    events.write_text(events.read_text()[:-20])
+    with pytest.raises(DamagedError, match="Algo-order-events"):
+        _ = LeanResults(tmp_path).order_events
+
+
+def test_a_section_of_another_shape_is_named(tmp_path: Path) -> None:
+    write_lean(tmp_path, sections={"statistics": [1], "orders": {"1": {"id": "one"}}})
+    with pytest.raises(DamagedError, match="'statistics'"):
+        _ = LeanResults(tmp_path).statistics
+    with pytest.raises(DamagedError, match="'orders'"):
+        _ = LeanResults(tmp_path).orders
+
+
+def test_null_sections_are_empty(tmp_path: Path) -> None:
+    write_lean(tmp_path, sections={"statistics": None, "orders": None, "totalPerformance": None, "charts": None})
+    results = LeanResults(tmp_path)
+    assert (results.statistics, results.orders, results.closed_trades, results.charts) == ({}, [], [], {})
+
+
+def test_unknown_fields_do_not_disturb(tmp_path: Path) -> None:
+    write_lean(tmp_path, events=[order_event(1, 1, somethingNew=1)])
+    events = LeanResults(tmp_path).order_events
+    assert events is not None
+    assert events[0].order_id == 1
+
+
+@pytest.mark.recordings
+def test_recordings_of_real_lean_are_read_whole(shared: Path) -> None:
+    for recording in sorted((shared / "conformance").glob("*/recording.json")):
+        expected = json.loads(recording.read_text())
+        results = LeanResults(recording.parent / "lean")
+        assert results.result_id == expected["class"]
+        assert results.status == expected["status"]
+        assert results.runtime_error == expected["runtime_error"]
+        assert len(results.orders) == int(results.state["OrderCount"])
+        plain = json.loads(results.path.read_text())
+        assert len(results.closed_trades) == len(plain["totalPerformance"]["closedTrades"])
+        assert set(results.charts) == set(plain["charts"])
+        assert (results.order_events is None) == (results.state["OrderCount"] == "0")
+
+
+@pytest.mark.recordings
+def test_whole_folders_of_real_lean_are_read(shared: Path) -> None:
+    sample = LeanResults(shared / "lean-runs" / "perf_sample" / "results")
+    assert sample.stages == {"stages": {"data": {"wall_ns": 1}}}
+    assert sample.data_requests is not None
+    assert (sample.data_requests.succeeded, sample.data_requests.failed) == (9, 12)
+    assert "/equity/usa/second/zulu/20251006_trade.zip" in sample.data_requests.failed_paths
+    assert "Performance" in sample.charts
+    with pytest.raises(InputError, match="no Lean result"):
+        LeanResults(shared / "lean-runs" / "no_such_file" / "results")
