@@ -26,7 +26,7 @@ DRIFT_SHARE = 0.005
 
 @dataclass(frozen=True, slots=True)
 class ParityResult:
-    """How the runs compared: ``compared`` checks were made over ``runs`` runs; ``problem`` is the first difference."""
+    """How the runs compared: ``compared`` comparisons among ``runs`` runs; ``problem`` is the first difference."""
 
     runs: int
     compared: int
@@ -95,7 +95,7 @@ def parity_result(rows: Sequence[RunRow]) -> ParityResult:
         "",
     )
     return ParityResult(
-        runs=sum(1 for row in rows if row.parity),
+        runs=len(rows),
         compared=len(checks),
         identical=not problem,
         order_events=max((check.order_events for _, check in checks), default=0),

@@ -17,7 +17,7 @@ from harness.engines.outcome import read_ending
 from harness.measure.child import ChildCommand, ChildResult, run_child
 from harness.measure.fingerprint import load_1min
 
-PHASES_FILE = "phases.json"
+PHASES_FILE = "measurement-phases.json"
 
 
 @dataclass(frozen=True, slots=True)

@@ -192,7 +192,7 @@ def percent_change(ratio: float) -> str:
 def _sampling(setup: SessionSetup) -> str:
     rule = setup.rule
     if len(rule.looks) == 1:
-        return f"{rule.max_pairs} pairs"
+        return "fixed number"
     return f"adaptive, 6 to {rule.max_pairs} pairs"
 
 

@@ -1,0 +1,75 @@
+"""The command line itself; what its commands do is in ``tests/integration``."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def harness(*words: str, folder: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "harness.cli", *words]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60, check=False)
+
+
+COMMANDS = ("bench", "baseline", "diff", "run", "show", "doctor", "conformance", "data synth", "data check")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help_with_an_example(command: str) -> None:
+    done = harness(*command.split(), "--help")
+    assert done.returncode == 0
+    assert f"harness {command}" in done.stdout
+    assert "Example" in done.stdout
+
+
+def test_version_and_help() -> None:
+    from harness import __version__
+
+    assert harness("--version").stdout == f"harness {__version__}\n"
+    assert "Exit codes: 0 pass" in " ".join(harness("--help").stdout.split())
+
+
+def test_starting_loads_nothing_heavy() -> None:
+    code = (
+        "import sys, harness.cli\n"
+        "heavy = {'numpy', 'pandas', 'scipy', 'pydantic', 'rich.console', 'exchange_calendars'} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_help_is_quick() -> None:
+    started = time.perf_counter()
+    harness("--help")
+    assert time.perf_counter() - started < 5  # a bound for a loaded machine; benchmarks/ measures it
+
+
+def test_usage_errors_are_one_line(tmp_path: Path) -> None:
+    for words in (("bench", "--pairs", "x"), ("diff", "one"), ("data",), ("nope",)):
+        done = harness(*words, folder=tmp_path)
+        assert done.returncode == 2, words
+        if words != ("data",):  # without a command it prints its help
+            assert done.stderr.startswith("harness: ")
+            assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_bug_is_one_line_too_and_its_trace_is_there_when_asked_for(tmp_path: Path) -> None:
+    code = (
+        "import sys, harness.cli as cli\n"
+        "def broken(*_): raise ZeroDivisionError('a bug')\n"
+        "cli._scenario = broken\n"
+        "sys.argv = ['harness', 'bench']\n"
+        "cli.main()\n"
+    )
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr.startswith("harness: internal error, please report it: ZeroDivisionError: a bug")
+    assert len(done.stderr.splitlines()) == 1
