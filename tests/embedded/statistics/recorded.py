@@ -11,6 +11,10 @@ from typing import Any
 
 import pytest
 
+from harness.embedded.reference.interest_rate import InterestRateProvider
+from harness.embedded.statistics.builder import CapacityFigure, StatisticsInput, Transaction
+from harness.embedded.statistics.trade import Trade, TradeDirection
+
 CONFORMANCE = Path(__file__).resolve().parents[3].parent / "shared" / "conformance"
 EPOCH = datetime(1970, 1, 1)
 
@@ -68,3 +72,45 @@ def recording(name: str) -> Recording:
 def utc(text: str) -> datetime:
     """A time as Lean writes it, naive UTC."""
     return datetime.fromisoformat(text.removesuffix("Z"))
+
+
+def recorded_trade(fields: dict[str, Any]) -> Trade:
+    """A closed trade as a result file shows it."""
+    trade = Trade(
+        fields["symbols"][0]["id"],
+        entry_time=utc(fields["entryTime"]),
+        entry_price=fields["entryPrice"],
+        direction=TradeDirection(fields["direction"]),
+        quantity=fields["quantity"],
+        total_fees=fields["totalFees"],
+        order_ids=fields["orderIds"],
+    )
+    trade.exit_time = utc(fields["exitTime"])
+    trade._exit_price = fields["exitPrice"]
+    trade._profit_loss = fields["profitLoss"]
+    trade._mae = fields["mae"]
+    trade._mfe = fields["mfe"]
+    trade._end_trade_drawdown = fields["endTradeDrawdown"]
+    trade.is_win = fields["isWin"]
+    return trade
+
+
+def statistics_input(record: Recording) -> StatisticsInput:
+    """What Lean computed a recording's statistics from, taken from the recording's own files (all but the capacity)."""
+    result = record.result
+    trades = [recorded_trade(fields) for fields in result["totalPerformance"]["closedTrades"]]
+    return StatisticsInput(
+        trades=trades,
+        transactions=[Transaction(utc(k), Decimal(v), Decimal(v) > 0) for k, v in result["profitLoss"].items()],
+        equity=record.points("Strategy Equity", "Equity"),
+        performance=record.points("Strategy Equity", "Return"),
+        benchmark=record.points("Benchmark", "Benchmark"),
+        turnover=record.points("Portfolio Turnover", "Portfolio Turnover"),
+        starting_capital=Decimal(result["totalPerformance"]["portfolioStatistics"]["startEquity"]),
+        total_fees=sum((Decimal(event.get("orderFeeAmount", 0)) for event in record.events), Decimal(0)),
+        total_orders=len(result["orders"]),
+        capacity=CapacityFigure(Decimal(0), result["statistics"].get("Lowest Capacity Asset", "")),
+        currency_symbol="$",
+        risk_free_rate=InterestRateProvider(CONFORMANCE / "data").get_interest_rate,
+        trading_days_per_year=result["algorithmConfiguration"]["tradingDaysPerYear"],
+    )
