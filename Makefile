@@ -1,0 +1,68 @@
+# `make bench` is all a user needs; `make help` lists the rest.
+.DEFAULT_GOAL := help
+.PHONY: help bench baseline test lint types layers unit benchmarks setup lock clean
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+QUICK ?=
+ENGINE ?=
+ARGS ?=
+PYTEST_ARGS ?= -n auto
+
+HARNESS_ARGS := $(if $(filter-out 0,$(QUICK)),--quick) $(if $(ENGINE),--engine $(ENGINE)) $(ARGS)
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo "  QUICK=1 takes the small scenario, ENGINE=launcher another engine, ARGS='--pairs 8' any option."
+
+bench: $(VENV)/.base ## Measure baseline and candidate, prove parity, give the verdict
+	$(BIN)/harness bench $(HARNESS_ARGS)
+
+baseline: $(VENV)/.base ## Store the baseline that later runs are held against
+	$(BIN)/harness baseline $(HARNESS_ARGS)
+
+test: lint types layers unit ## Lint, types, dependency direction and the whole test suite
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/.dev
+	$(BIN)/mypy --strict harness
+
+layers: $(VENV)/.dev
+	$(BIN)/lint-imports
+
+unit: $(VENV)/.dev
+	$(BIN)/pytest $(PYTEST_ARGS)
+
+benchmarks: $(VENV)/.dev ## Measure the harness itself (minutes)
+	@set -e; for script in benchmarks/bench_*.py benchmarks/sim_*.py; do echo "== $$script"; $(BIN)/python $$script; done
+
+setup: $(VENV)/.dev ## Install everything that development needs
+
+lock: $(VENV)/.dev ## Pin the versions that are installed now
+	$(BIN)/python requirements/freeze.py
+
+clean: ## Remove the environment, caches and synthetic data; sessions and baselines stay
+	rm -rf $(VENV) .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis data
+	find . -name __pycache__ -type d -not -path './$(VENV)/*' -prune -exec rm -rf {} +
+
+$(VENV)/bin/python:
+	@command -v $(PYTHON) >/dev/null || { echo "make: $(PYTHON) not found: install Python 3.11 or newer, or give PYTHON=/path/to/python3" >&2; exit 2; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "make: $(PYTHON) is older than 3.11: give PYTHON=/path/to/python3.11" >&2; exit 2; }
+	$(PYTHON) -m venv $(VENV) || { echo "make: cannot make a virtual environment; on Debian: apt install python3-venv" >&2; rm -rf $(VENV); exit 2; }
+
+# Locked versions first; where one of them is not to be had (another platform), what pyproject.toml allows.
+$(VENV)/.base: pyproject.toml requirements/base.lock | $(VENV)/bin/python
+	$(BIN)/python -m pip install --disable-pip-version-check -c requirements/base.lock -e . \
+	  || { echo "make: the locked versions cannot be installed here, trying those that pyproject.toml allows" >&2; \
+	       $(BIN)/python -m pip install --disable-pip-version-check -e .; }
+	@touch $@
+
+$(VENV)/.dev: pyproject.toml requirements/dev.lock | $(VENV)/bin/python
+	$(BIN)/python -m pip install --disable-pip-version-check -c requirements/dev.lock -e '.[dev,report,sweep,server,fast,jit,docker]' \
+	  || { echo "make: the locked versions cannot be installed here, trying those that pyproject.toml allows" >&2; \
+	       $(BIN)/python -m pip install --disable-pip-version-check -e '.[dev,report,sweep,server,fast,jit,docker]'; }
+	@touch $(VENV)/.base $@
