@@ -44,6 +44,7 @@ from harness.embedded.models.brokerage import create_brokerage_model, engine_bro
 from harness.embedded.naming import snake_case
 from harness.embedded.not_supported import NotSupportedError
 from harness.embedded.object_store import ObjectStore
+from harness.embedded.orders.price_variation import EquityPriceVariationModel
 from harness.embedded.reference.corporate import (
     CorporateFactorProvider,
     MapFileResolver,
@@ -62,8 +63,8 @@ from harness.embedded.scheduling.schedule_manager import ScheduleManager
 from harness.embedded.securities.initializers import (
     BrokerageModelSecurityInitializer,
     CompositeSecurityInitializer,
-    security_initializer_of,
     initialize_security,
+    security_initializer_of,
 )
 from harness.embedded.securities.manager import SecurityManager
 from harness.embedded.securities.security import Equity
@@ -300,7 +301,9 @@ class EngineContext:
         algorithm.securities.add(security)
         return security
 
-    def create_security(self, symbol: Symbol, configs: list[SubscriptionDataConfig]) -> Any:
+    def create_security(
+        self, symbol: Symbol, configs: list[SubscriptionDataConfig], *, initialize: bool = True
+    ) -> Any:
         algorithm = self.algorithm
         cash_book = algorithm.portfolio.cash_book
         security = Equity(
@@ -315,8 +318,11 @@ class EngineContext:
         )
         symbol_cache.set(symbol.value, symbol)
         self._symbols.setdefault(symbol.value, symbol)
-        if self.security_initializer is not None:
+        if initialize and self.security_initializer is not None:
             initialize_security(self.security_initializer, security)
+        if configs and configs[0].data_normalization_mode is DataNormalizationMode.RAW:
+            # Raw prices have the exchange's step (SecurityService); all others are not rounded.
+            security.price_variation_model = EquityPriceVariationModel()
         security.is_initialized = True
         return security
 
@@ -377,9 +383,8 @@ class EngineContext:
         if isinstance(chosen, FuncBenchmark):
             return
         symbol = chosen if isinstance(chosen, Symbol) else self._new_symbol("SPY")
-        security = algorithm.securities._securities.get(symbol)
-        if security is None:
-            security = self.create_security(symbol, [])
+        # Lean makes a security of its own for the benchmark: its hourly bars never reach the algorithm's security.
+        security = self.create_security(symbol, [], initialize=False)
         self.benchmark_security = security
         algorithm._benchmark = SecurityBenchmark(security)
 
@@ -422,8 +427,9 @@ class EngineContext:
         except AlgorithmLoadError:
             raise
         except Exception as error:
-            raise AlgorithmLoadError(f"During the algorithm initialization, the following exception has occurred: "
-                                     f"{describe(error, folder)}") from error
+            raise AlgorithmLoadError(
+                f"During the algorithm initialization, the following exception has occurred: {describe(error, folder)}"
+            ) from error
         self.phases_s["import"] = time.perf_counter() - started
         started = time.perf_counter()
         try:
@@ -435,8 +441,7 @@ class EngineContext:
             stack = stack_of(error, folder)
             text = message_of(error)
             error_text = (
-                "During the algorithm initialization, the following exception has occurred: "
-                f"{text}\n{stack} {text}"
+                f"During the algorithm initialization, the following exception has occurred: {text}\n{stack} {text}"
             )
             algorithm.set_status(AlgorithmStatus.RUNTIME_ERROR)
             self.phases_s["initialize"] = time.perf_counter() - started
