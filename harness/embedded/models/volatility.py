@@ -49,8 +49,12 @@ def _safe_decimal(value: float) -> Decimal:
 
 
 class _VolatilityModel:
-    needs_update = True
-    """Whether the security's data must be given to the model."""
+    """Base; see ``Security.set_volatility_model`` for what the engine covers."""
+
+    @property
+    def needs_update(self) -> bool:
+        """Whether the security's data must be given to the model."""
+        return True
 
     @property
     def _volatility(self) -> Decimal:
@@ -83,7 +87,9 @@ class BaseVolatilityModel(_VolatilityModel):
 
 
 class _NullVolatilityModel(_VolatilityModel):
-    needs_update = False
+    @property
+    def needs_update(self) -> bool:
+        return False
 
 
 @lean_api
@@ -103,6 +109,10 @@ class IndicatorVolatilityModel(BaseVolatilityModel):
         self._indicator_update = indicator_update
 
     @property
+    def needs_update(self) -> bool:
+        return self._indicator_update is not None
+
+    @property
     def _volatility(self) -> Decimal:
         return from_python(self._indicator.current.value)
 
@@ -117,7 +127,7 @@ class RelativeStandardDeviationVolatilityModel(BaseVolatilityModel):
 
     def __init__(self, period_span: timedelta, periods: int) -> None:
         if periods < 2:
-            raise ValueError("'periods' must be greater than or equal to 2.")
+            raise ValueError("'periods' must be greater than or equal to 2. (Parameter 'periods')")
         self._period_span = period_span
         self._window: deque[float] = deque(maxlen=periods)
         self._last_update = _NEVER + period_span * periods
@@ -163,7 +173,7 @@ class StandardDeviationOfReturnsVolatilityModel(BaseVolatilityModel):
             resolution = periods
             periods = _PERIODS.get(periods, 30)
         if periods < 2:
-            raise ValueError("'periods' must be greater than or equal to 2.")
+            raise ValueError("'periods' must be greater than or equal to 2. (Parameter 'periods')")
         span = timedelta(days=1)
         if isinstance(resolution, Resolution):
             span = timedelta(microseconds=RESOLUTION_US[resolution])

@@ -11,6 +11,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from harness.embedded.clr import ONE, ZERO, decimal_text, from_python, mul, round_half_even, to_float
+from harness.embedded.data import KeyNotFoundException, KeyValuePair
 from harness.embedded.naming import lean_api
 from harness.embedded.not_supported import NotSupportedError
 from harness.embedded.orders.fees import NULL_CURRENCY, CashAmount
@@ -159,7 +160,7 @@ class CashBook:
             raise RuntimeError("Unexpected request for NullCurrency Cash instance")
         cash = self._currencies.get(symbol)
         if cash is None:
-            raise KeyError(f"This cash symbol ({symbol}) was not found in your cash book.")
+            raise KeyNotFoundException(f"This cash symbol ({symbol}) was not found in your cash book.")
         return cash
 
     def __contains__(self, symbol: object) -> bool:
@@ -176,7 +177,7 @@ class CashBook:
         return len(self._currencies)
 
     def __iter__(self) -> Iterator[Any]:
-        return iter(self._currencies.items())
+        return iter([KeyValuePair(key, cash) for key, cash in self._currencies.items()])
 
     def keys(self) -> KeysView[str]:
         return self._currencies.keys()

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from harness.embedded.data import KeyValuePair
+from harness.embedded.data import KeyNotFoundException, KeyValuePair
 from harness.embedded.naming import lean_api
 from harness.embedded.reference.symbols import Symbol, symbol_cache
 from harness.embedded.securities.messages import not_in_securities
@@ -104,8 +104,8 @@ class SecurityManager:
         security = self._all.get(symbol) if symbol is not None else None
         if security is None:
             if symbol is None:
-                raise KeyError(ticker_not_found(str(key)))
-            raise KeyError(not_in_securities(symbol))
+                raise KeyNotFoundException(ticker_not_found(str(key)))
+            raise KeyNotFoundException(not_in_securities(symbol))
         return security
 
     def __setitem__(self, key: Any, security: Security) -> None:

@@ -41,7 +41,12 @@ class SecurityPortfolioManager:
     """``algorithm.portfolio``. Indexing by symbol or ticker gives the holding of a security."""
 
     def __init__(
-        self, securities: SecurityManager, transactions: Any, settings: AlgorithmSettings, clock: Clock
+        self,
+        securities: SecurityManager,
+        transactions: Any,
+        settings: AlgorithmSettings,
+        clock: Clock,
+        default_order_properties: Any = None,
     ) -> None:
         self.securities = securities
         self.transactions = transactions
@@ -59,7 +64,7 @@ class SecurityPortfolioManager:
         self._base_cash = self.cash_book["USD"]
         self._base_cash.set_amount(100_000)
         self.positions = SecurityPositionGroupModel(securities, self._positions_changed)
-        self.margin_call_model = DefaultMarginCallModel(self, None)
+        self.margin_call_model = DefaultMarginCallModel(self, default_order_properties)
         self._scanned: list[Security] | None = None
         for security in securities.values():
             security._models_changed = self._forget_scanned

@@ -76,6 +76,13 @@ def _price_field(name: str) -> tuple[Any, Any]:
     return property(exact), property(read)
 
 
+def _covered_volatility_model(model: Any) -> _VolatilityModel:
+    engine = engine_volatility_model(model)
+    if engine.needs_update:
+        raise NotSupportedError("Security.set_volatility_model", "the engine does not feed volatility models")
+    return engine
+
+
 @lean_api
 class Security:
     """One security of the algorithm.
@@ -147,7 +154,7 @@ class Security:
     fee_model = _model("fee_model", engine_fee_model)
     slippage_model = _model("slippage_model", engine_slippage_model)
     settlement_model = _model("settlement_model", engine_settlement_model)
-    volatility_model = _model("volatility_model", engine_volatility_model)
+    volatility_model = _model("volatility_model", _covered_volatility_model)
     buying_power_model = _model("buying_power_model", engine_buying_power_model)
     margin_model = buying_power_model
     margin_interest_rate_model = _model("margin_interest_rate_model", engine_margin_interest_rate_model)
@@ -166,6 +173,10 @@ class Security:
         self.settlement_model = settlement_model
 
     def set_volatility_model(self, volatility_model: Any) -> None:
+        """Takes :class:`IndicatorVolatilityModel` over an indicator that the algorithm updates itself.
+
+        Models that Lean feeds with every data point of the security raise :class:`NotSupportedError`.
+        """
         self.volatility_model = volatility_model
 
     def set_buying_power_model(self, buying_power_model: Any) -> None:
@@ -186,11 +197,6 @@ class Security:
     def set_leverage(self, leverage: Any) -> None:
         """Raises ``ValueError`` below 1."""
         self._buying_power_model._set_leverage(self, from_python(leverage))
-
-    @property
-    def has_volatility_model(self) -> bool:
-        """Whether the security's data must be given to its volatility model."""
-        return self._volatility_model.needs_update
 
     def _market_order_fee(self, quantity: Decimal) -> Decimal:
         """Fee in the account currency of a market order given now."""

@@ -130,14 +130,12 @@ def _bars(world: World, *prices: float) -> list[TradeBar]:
 def test_volatility() -> None:
     world = World()
     spy = world["SPY"]
-    assert not spy.has_volatility_model
     prices = (100.0, 102.0, 101.0, 105.0)
     returns = [b / a - 1 for a, b in itertools.pairwise(prices)]
-    spy.set_volatility_model(StandardDeviationOfReturnsVolatilityModel(3))
-    assert spy.has_volatility_model
+    absolute = StandardDeviationOfReturnsVolatilityModel(3)
     for bar in _bars(world, *prices):
-        spy._volatility_model._update(spy, bar)
-    assert spy.volatility_model.volatility == pytest.approx(statistics.stdev(returns) * 252**0.5, rel=1e-13)
+        absolute._update(spy, bar)
+    assert absolute.volatility == pytest.approx(statistics.stdev(returns) * 252**0.5, rel=1e-13)
     relative = RelativeStandardDeviationVolatilityModel(timedelta(days=1), 3)
     for bar in _bars(world, *prices):
         relative._update(spy, bar)
@@ -154,6 +152,16 @@ def test_indicator_volatility_calls_the_update() -> None:
     seen: list[float] = []
     indicator = SimpleNamespace(current=SimpleNamespace(value=0.2))
     model = IndicatorVolatilityModel(indicator, lambda security, data, which: seen.append(data.close))
-    world["SPY"].set_volatility_model(model)
-    world["SPY"]._volatility_model._update(world["SPY"], _bars(world, 7.0)[0])
+    model.update(world["SPY"], _bars(world, 7.0)[0])
     assert (seen, model.volatility) == ([7.0], 0.2)
+
+
+def test_models_that_must_be_fed_are_not_covered() -> None:
+    from types import SimpleNamespace
+
+    spy = World()["SPY"]
+    own = IndicatorVolatilityModel(SimpleNamespace(current=SimpleNamespace(value=0.2)))
+    spy.set_volatility_model(own)
+    assert spy.volatility_model is own
+    with pytest.raises(NotSupportedError, match="Security.set_volatility_model is not covered"):
+        spy.set_volatility_model(StandardDeviationOfReturnsVolatilityModel(3))
