@@ -163,5 +163,5 @@ def test_models_that_must_be_fed_are_not_covered() -> None:
     own = IndicatorVolatilityModel(SimpleNamespace(current=SimpleNamespace(value=0.2)))
     spy.set_volatility_model(own)
     assert spy.volatility_model is own
-    with pytest.raises(NotSupportedError, match="Security.set_volatility_model is not covered"):
+    with pytest.raises(NotSupportedError, match=r"Security\.set_volatility_model is not covered"):
         spy.set_volatility_model(StandardDeviationOfReturnsVolatilityModel(3))
