@@ -266,7 +266,8 @@ class MovingAverageType(LeanEnum):
     KAMA = 8
     HULL = 9
     ALMA = 10
-    ZERO_LAG_EXPONENTIAL = 11
+    ZLEMA = 11
+    MGD = 12
 
 
 class DayOfWeek(LeanEnum):
