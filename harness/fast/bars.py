@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import mmap
+import io
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -81,21 +81,61 @@ class Bars:
             data_key=f"{self.data_key}[{start}:{stop}]",
         )
 
-    def release(self) -> None:
-        """Give back the memory of pages read from mapped files; the next access reads them from the page cache.
 
-        Columns that are ordinary arrays, and systems without ``madvise``, are left as they are.
-        """
-        if not hasattr(mmap, "MADV_DONTNEED"):
-            return
-        for column in self.columns():
-            owner: object = column
-            while isinstance(owner, np.ndarray) and not isinstance(owner, np.memmap):
-                owner = owner.base
-            mapping = getattr(owner, "_mmap", None)
-            # Only pages of a read-only file mapping may be dropped: they can be read again unchanged.
-            if isinstance(mapping, mmap.mmap) and getattr(owner, "mode", "") == "r":
-                mapping.madvise(mmap.MADV_DONTNEED)
+def mapped_root(column: npt.NDArray[Any]) -> tuple[np.memmap[Any, Any], int] | None:
+    """The file mapping that ``column`` is a view of, and the bytes from its first element to the column's.
+
+    ``None`` for other arrays.
+    """
+    root = column
+    while isinstance(root.base, np.ndarray):
+        root = root.base
+    if not isinstance(root, np.memmap):
+        return None
+    return root, int(column.__array_interface__["data"][0] - root.__array_interface__["data"][0])
+
+
+class ColumnBuffers:
+    """Arrays that mapped columns are read into, used again for the next bars. Not for several threads at once.
+
+    Reading a stretch of a file into memory that is there already is faster than faulting its pages in one by one,
+    does not make threads wait for each other's page tables, and keeps the resident memory at one stretch.
+    """
+
+    def __init__(self) -> None:
+        self._arrays: dict[str, npt.NDArray[Any]] = {}
+
+    def resident(self, bars: Bars) -> Bars:
+        """The same bars, mapped columns read into the buffers: valid until the next call. Other columns stay."""
+        columns = [self._read(name, getattr(bars, name)) for name in COLUMNS]
+        return Bars.of(bars.symbol, columns, bars.data_key)
+
+    def _read(self, name: str, column: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        found = mapped_root(column)
+        if found is None or not len(column) or not column.flags.c_contiguous:
+            return column
+        root, distance = found
+        path = root.filename
+        if path is None:
+            return column
+        buffer = self._arrays.get(name)
+        if buffer is None or len(buffer) < len(column) or buffer.dtype != column.dtype:
+            buffer = self._arrays[name] = np.empty(len(column), dtype=column.dtype)
+        target = buffer[: len(column)]
+        view = target.data.cast("B")
+        try:
+            with io.FileIO(path) as file:
+                file.seek(root.offset + distance)
+                filled = 0
+                while filled < len(view):
+                    count = file.readinto(view[filled:])
+                    if not count:
+                        return column
+                    filled += count
+        except OSError:
+            # The file was dropped from the cache meanwhile; the mapping still holds it.
+            return column
+        return target
 
 
 def session_bounds(time_ns: IntArray) -> IntArray:

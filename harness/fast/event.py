@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.fast.bars import NS_PER_DAY, NS_PER_S, Bars, session_bounds
+from harness.fast.choices import Direction, EntryAt
 from harness.fast.reference import PlainTrade, exit_in_bar, profit_of, round_level
-from harness.fast.strategy import Direction, StrategySettings
-from harness.fast.trades import EntryAt, ExitReason
+from harness.fast.strategy import StrategySettings
+from harness.fast.trades import ExitReason
 
 
 @dataclass(slots=True)
@@ -193,9 +195,13 @@ class _EventLoop:
         return True
 
 
-def run_event_loop(bars: Bars, settings: StrategySettings) -> list[PlainTrade]:
-    """Trades of the strategy on one symbol, in order; bar numbers are rows of ``bars``."""
+def run_event_loop(bars: Bars, settings: StrategySettings, earlier_closes: Sequence[float] = ()) -> list[PlainTrade]:
+    """Trades of the strategy on one symbol, in order; bar numbers are rows of ``bars``.
+
+    ``earlier_closes`` are the closes of the sessions before these bars, oldest first, for the trend filter.
+    """
     loop = _EventLoop(settings)
+    loop.session_closes.extend(earlier_closes)
     bounds = session_bounds(bars.time_ns).tolist() if len(bars) else []
     for start, stop in itertools.pairwise(bounds):
         loop.run_session(

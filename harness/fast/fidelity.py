@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
-from harness.fast.reference import PlainTrade
+from harness.fast.reference import as_trades
 from harness.fast.trades import ExitReason, Trades
 
 PRICE_TOLERANCE: Final = 1e-9
 _EXACT: Final = ("signal", "entry_index", "exit_index", "direction", "quantity", "reason", "profit_cents")
 _PRICES: Final = ("entry_price", "exit_price")
+_NO_TRADES: Final = as_trades([])
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,48 +49,40 @@ class FidelityReport:
         )
 
 
-def compare_trades(batch: Mapping[str, Trades], event: Mapping[str, Sequence[PlainTrade]]) -> FidelityReport:
+def compare_trades(batch: Mapping[str, Trades], event: Mapping[str, Trades]) -> FidelityReport:
     """Compare trade by trade and symbol by symbol; symbols missing on one side count as without trades."""
     mismatches = dict.fromkeys((*_EXACT, *_PRICES), 0)
     worst = 0.0
     first = ""
     batch_total = event_total = 0
     for symbol in sorted({*batch, *event}):
-        trades = batch.get(symbol)
-        plain = event.get(symbol, ())
-        count = len(trades) if trades is not None else 0
-        batch_total += count
-        event_total += len(plain)
-        common = min(count, len(plain))
+        left = batch.get(symbol, _NO_TRADES)
+        right = event.get(symbol, _NO_TRADES)
+        batch_total += len(left)
+        event_total += len(right)
+        common = min(len(left), len(right))
         rows = np.zeros(common, dtype=np.bool_)
-        if trades is not None:
-            for name in _EXACT:
-                expected = np.array([getattr(trade, name) for trade in plain[:common]])
-                differs = getattr(trades, name)[:common] != expected
-                mismatches[name] += int(differs.sum())
-                rows |= differs
-            for name in _PRICES:
-                expected = np.array([getattr(trade, name) for trade in plain[:common]], dtype=np.float64)
-                difference = np.abs(getattr(trades, name)[:common] - expected)
-                worst = max(worst, float(difference.max(initial=0.0)))
-                differs = ~(difference <= PRICE_TOLERANCE)
-                mismatches[name] += int(differs.sum())
-                rows |= differs
-        if not first and trades is not None and rows.any():
-            first = _describe(symbol, trades, plain, int(rows.argmax()))
-        if not first and count != len(plain):
-            first = f"{symbol} trade {common + 1}: only in {'batch' if count > len(plain) else 'event'} mode"
+        for name in _EXACT:
+            differs = getattr(left, name)[:common] != getattr(right, name)[:common]
+            mismatches[name] += int(np.count_nonzero(differs))
+            rows |= differs
+        for name in _PRICES:
+            difference = np.abs(getattr(left, name)[:common] - getattr(right, name)[:common])
+            worst = max(worst, float(difference.max(initial=0.0)))
+            differs = ~(difference <= PRICE_TOLERANCE)
+            mismatches[name] += int(np.count_nonzero(differs))
+            rows |= differs
+        if not first and rows.any():
+            row = int(rows.argmax())
+            first = f"{symbol} trade {row + 1}: batch {_describe(left, row)}; event {_describe(right, row)}"
+        if not first and len(left) != len(right):
+            only = "batch" if len(left) > len(right) else "event"
+            first = f"{symbol} trade {common + 1}: only in {only} mode"
     return FidelityReport(batch_total, event_total, mismatches, worst, first)
 
 
-def _describe(symbol: str, trades: Trades, plain: Sequence[PlainTrade], row: int) -> str:
-    other = plain[row]
-    mine = (
-        f"bars {trades.entry_index[row]}-{trades.exit_index[row]} prices {trades.entry_price[row]!r}-"
-        f"{trades.exit_price[row]!r} {ExitReason(trades.reason[row]).name} {trades.profit_cents[row]} cents"
+def _describe(trades: Trades, row: int) -> str:
+    return (
+        f"bars {trades.entry_index[row]}-{trades.exit_index[row]} prices {float(trades.entry_price[row])!r}-"
+        f"{float(trades.exit_price[row])!r} {ExitReason(trades.reason[row]).name} {trades.profit_cents[row]} cents"
     )
-    theirs = (
-        f"bars {other.entry_index}-{other.exit_index} prices {other.entry_price!r}-{other.exit_price!r} "
-        f"{other.reason.name} {other.profit_cents} cents"
-    )
-    return f"{symbol} trade {row + 1}: batch {mine}; event {theirs}"

@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from harness.fast import jit
 from harness.fast.bars import FloatArray, IntArray
+from harness.fast.choices import Kernel
 from harness.fast.errors import FastPathError
 
 _PASS_ROWS = 1 << 16
@@ -109,7 +110,7 @@ def _smoothed(values: FloatArray, window: int, weight: float) -> FloatArray:
     if not len(rest):
         return out
     keep = 1.0 - weight
-    if jit.choose(jit.Kernel.AUTO) is jit.Kernel.NUMBA:
+    if jit.choose(Kernel.AUTO) is Kernel.NUMBA:
         jit.kernels().smooth(np.ascontiguousarray(rest), weight, keep, seed, out[window:])
     else:
         # A first-order recursion is the one thing NumPy cannot do on a column; scipy's filter does it in C with the
@@ -162,7 +163,7 @@ def session_vwap(
     low: FloatArray,
     close: FloatArray,
     volume: FloatArray,
-    kernel: jit.Kernel = jit.Kernel.AUTO,
+    kernel: Kernel = Kernel.AUTO,
 ) -> FloatArray:
     """Volume-weighted mean of (high + low + close) / 3 since the start of each session.
 
@@ -170,7 +171,7 @@ def session_vwap(
     has traded. Each session is summed row after row from zero, as the event loop does.
     """
     out = np.empty(len(close))
-    if jit.choose(kernel) is jit.Kernel.NUMBA:
+    if jit.choose(kernel) is Kernel.NUMBA:
         columns = [np.ascontiguousarray(column) for column in (high, low, close, volume)]
         jit.kernels().session_vwap(bounds, *columns, out)
         return out
@@ -195,11 +196,17 @@ def _vwap_of_sessions(
     money += close[rows]
     money /= 3.0
     money *= volume[rows]
-    shares = np.empty(stop - start)
-    traded = volume[rows]
-    for begin, end in itertools.pairwise(edges):
-        part = slice(begin - start, end - start)
-        np.add.accumulate(money[part], out=money[part])
-        np.add.accumulate(traded[part], out=shares[part])
+    shares = volume[rows].copy()
+    lengths = {end - begin for begin, end in itertools.pairwise(edges)}
+    if len(lengths) == 1:
+        # Sessions of one length, the usual case: one call sums every row of a table, each from zero.
+        table = (len(edges) - 1, lengths.pop())
+        np.add.accumulate(money.reshape(table), axis=1, out=money.reshape(table))
+        np.add.accumulate(shares.reshape(table), axis=1, out=shares.reshape(table))
+    else:
+        for begin, end in itertools.pairwise(edges):
+            part = slice(begin - start, end - start)
+            np.add.accumulate(money[part], out=money[part])
+            np.add.accumulate(shares[part], out=shares[part])
     with np.errstate(divide="ignore", invalid="ignore"):
         np.divide(money, shares, out=out[rows])

@@ -5,24 +5,17 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import sys
-from enum import StrEnum
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from harness.fast.choices import Kernel
 from harness.fast.errors import KernelUnavailableError
 
 if TYPE_CHECKING:
     from types import ModuleType
 
-INSTALL_HINT = "pip install '.[jit]'"
-
-
-class Kernel(StrEnum):
-    """Which code runs the inner loops. All give the same bits."""
-
-    AUTO = "auto"
-    NUMPY = "numpy"
-    NUMBA = "numba"
+INSTALL_HINT: Final = "pip install '.[jit]'"
+JIT_PAYS_ROWS: Final = 40_000_000
 
 
 @cache
@@ -31,16 +24,19 @@ def numba_installed() -> bool:
     return importlib.util.find_spec("numba") is not None
 
 
-def choose(kernel: Kernel) -> Kernel:
-    """``NUMPY`` or ``NUMBA`` for what was asked.
+def choose(kernel: Kernel, rows: int = 0, workers: int = 1) -> Kernel:
+    """``NUMPY`` or ``NUMBA`` for what was asked, for a run over ``rows`` bars.
 
-    ``AUTO`` takes the compiled kernel where this process has already paid for numba's import, else NumPy: a single
-    run over a few million bars ends before numba would be loaded. Raises :class:`KernelUnavailableError`.
+    ``AUTO`` takes the compiled kernel where it pays: this process has loaded it already, or there are so many rows
+    that its loading is made up for, or several threads are to share the work (NumPy's short calls would wait for
+    each other). A single run over a few million bars ends with NumPy before numba would be imported.
+    Raises :class:`KernelUnavailableError`.
     """
     if kernel is Kernel.NUMBA and not numba_installed():
         raise KernelUnavailableError(f"the numba kernel is not installed: {INSTALL_HINT}, or use --kernel numpy")
     if kernel is Kernel.AUTO:
-        return Kernel.NUMBA if "harness.fast.kernels" in sys.modules else Kernel.NUMPY
+        pays = "harness.fast.kernels" in sys.modules or rows >= JIT_PAYS_ROWS or workers > 1
+        return Kernel.NUMBA if pays and numba_installed() else Kernel.NUMPY
     return kernel
 
 

@@ -10,7 +10,10 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.fast.trades import EntryAt, ExitReason, Overlap, Rejection, SimulationRules
+import numpy as np
+
+from harness.fast.choices import EntryAt
+from harness.fast.trades import ExitReason, Overlap, Rejection, SimulationRules, Trades
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,27 @@ class PlainTrade:
     reason: ExitReason
     profit: float
     profit_cents: int
+
+
+def as_trades(trades: Sequence[PlainTrade]) -> Trades:
+    """The same trades as columns."""
+
+    def column(name: str) -> list[float]:
+        return [getattr(trade, name) for trade in trades]
+
+    return Trades(
+        entry_row=np.array(column("entry_row"), dtype=np.int64),
+        signal=np.array(column("signal"), dtype=np.int64),
+        entry_index=np.array(column("entry_index"), dtype=np.int64),
+        exit_index=np.array(column("exit_index"), dtype=np.int64),
+        direction=np.array(column("direction"), dtype=np.int8),
+        quantity=np.array(column("quantity"), dtype=np.float64),
+        entry_price=np.array(column("entry_price"), dtype=np.float64),
+        exit_price=np.array(column("exit_price"), dtype=np.float64),
+        reason=np.array(column("reason"), dtype=np.int8),
+        profit=np.array(column("profit"), dtype=np.float64),
+        profit_cents=np.array(column("profit_cents"), dtype=np.int64),
+    )
 
 
 def round_level(price: float, decimals: int | None) -> float:

@@ -7,28 +7,33 @@ The rule is stated at :class:`harness.fast.strategy.StrategySettings`;
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
 
 from harness.fast.bars import NS_PER_DAY, NS_PER_S, Bars, BoolArray, FloatArray, IntArray, session_bounds
+from harness.fast.choices import Direction
 from harness.fast.indicator_cache import IndicatorCache
-from harness.fast.strategy import Direction, StrategySettings
+from harness.fast.strategy import StrategySettings
 from harness.fast.trades import Entries
 
 _PASS_ROWS: Final = 1 << 16
 
 
-def entry_signals(bars: Bars, settings: StrategySettings, cache: IndicatorCache) -> Entries:
+def entry_signals(
+    bars: Bars, settings: StrategySettings, cache: IndicatorCache, earlier_closes: Sequence[float] = ()
+) -> Entries:
     """Every signal of ``bars``, in order, each with its session's last usable bar as ``limit``.
 
+    ``earlier_closes`` are the closes of the sessions before these bars, oldest first, for the trend filter.
     Columns are scanned in runs of whole sessions, so the temporary arrays stay small whatever the length.
     """
     if len(bars) == 0:
         return Entries.of([])
     bounds = session_bounds(bars.time_ns)
     vwap = cache.get(bars, "vwap")
-    means = trend_means(bars.close, bounds, settings.trend_days) if settings.trend_days else None
+    means = trend_means(bars.close, bounds, settings.trend_days, earlier_closes) if settings.trend_days else None
     found: list[IntArray] = []
     sides: list[IntArray] = []
     first = 0
@@ -65,9 +70,9 @@ def session_limits(time_ns: IntArray, bounds: IntArray, flat_s: int) -> IntArray
     return np.asarray(np.searchsorted(time_ns, midnight + flat_s * NS_PER_S, side="left") - 1, dtype=np.int64)
 
 
-def trend_means(close: FloatArray, bounds: IntArray, days: int) -> FloatArray:
+def trend_means(close: FloatArray, bounds: IntArray, days: int, earlier_closes: Sequence[float] = ()) -> FloatArray:
     """Mean of the ``days`` sessions' closes before each session; NaN where there are fewer. Shape ``(sessions,)``."""
-    session_close = close[bounds[1:] - 1]
+    session_close = np.concatenate((np.asarray(earlier_closes, dtype=np.float64), close[bounds[1:] - 1]))
     out = np.full(len(session_close), np.nan)
     count = len(session_close) - days
     if count > 0:
@@ -76,7 +81,7 @@ def trend_means(close: FloatArray, bounds: IntArray, days: int) -> FloatArray:
         for day in range(days):
             total += session_close[day : day + count]
         out[days:] = total / days
-    return out
+    return out[len(earlier_closes) :]
 
 
 def _in_entry_hours(time_ns: IntArray, settings: StrategySettings) -> BoolArray:

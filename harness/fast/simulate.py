@@ -17,10 +17,10 @@ import numpy.typing as npt
 from harness.fast import jit
 from harness.fast.bars import Bars, BoolArray, FloatArray, IntArray
 from harness.fast.blocks import BLOCK, BlockExtremes, block_extremes
+from harness.fast.choices import EntryAt, Kernel
 from harness.fast.trades import (
     NO_LIMIT,
     Entries,
-    EntryAt,
     ExitReason,
     Overlap,
     Rejection,
@@ -40,7 +40,7 @@ def simulate_trades_batch(
     bars: Bars,
     rules: SimulationRules | None = None,
     *,
-    kernel: jit.Kernel = jit.Kernel.AUTO,
+    kernel: Kernel = Kernel.AUTO,
     chunk_trades: int = CHUNK_TRADES,
 ) -> SimulationResult:
     """Simulate every entry on ``bars`` and return its trade or the reason why there is none.
@@ -52,7 +52,7 @@ def simulate_trades_batch(
     entries.check(len(bars), rules)
     outcome = _Outcome.empty(len(entries))
     if len(entries):
-        if jit.choose(kernel) is jit.Kernel.NUMBA:
+        if jit.choose(kernel) is Kernel.NUMBA:
             _run_compiled(entries, bars, rules, outcome)
         else:
             _run_numpy(entries, bars, rules, outcome, chunk_trades)

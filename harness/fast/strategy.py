@@ -4,18 +4,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from enum import StrEnum
 
+from harness.fast.choices import Direction, EntryAt
 from harness.fast.errors import FastPathError
-from harness.fast.trades import NO_LIMIT, EntryAt, Overlap, SimulationRules
-
-
-class Direction(StrEnum):
-    """Which signals are taken."""
-
-    LONG = "long"
-    SHORT = "short"
-    BOTH = "both"
+from harness.fast.trades import NO_LIMIT, Overlap, SimulationRules
 
 
 def seconds_of_day(text: str, option: str) -> int:

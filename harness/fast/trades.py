@@ -10,14 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.fast.bars import FloatArray, IntArray
+from harness.fast.choices import EntryAt
 from harness.fast.errors import FastPathError
-
-
-class EntryAt(StrEnum):
-    """Where a signal of bar ``s`` is filled: at the open of bar ``s + 1``, or at the close of bar ``s`` itself."""
-
-    NEXT_OPEN = "next-open"
-    CLOSE = "close"
 
 
 class Overlap(StrEnum):

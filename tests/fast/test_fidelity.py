@@ -12,16 +12,18 @@ from hypothesis import strategies as st
 
 from harness.fast import jit
 from harness.fast.bars import NS_PER_DAY, NS_PER_S, Bars
+from harness.fast.choices import Direction, EntryAt, Kernel
 from harness.fast.errors import FastPathError
 from harness.fast.event import run_event_loop
 from harness.fast.fidelity import compare_trades
 from harness.fast.indicator_cache import IndicatorCache
+from harness.fast.reference import as_trades
 from harness.fast.signals import entry_signals
 from harness.fast.simulate import simulate_trades_batch
-from harness.fast.strategy import Direction, StrategySettings, seconds_of_day
-from harness.fast.trades import NO_LIMIT, EntryAt, Trades
+from harness.fast.strategy import StrategySettings, seconds_of_day
+from harness.fast.trades import NO_LIMIT, Trades
 
-KERNELS = [jit.Kernel.NUMPY, *([jit.Kernel.NUMBA] if jit.numba_installed() else [])]
+KERNELS = [Kernel.NUMPY, *([Kernel.NUMBA] if jit.numba_installed() else [])]
 NAN = math.nan
 OPEN_S = 34_200
 
@@ -48,7 +50,7 @@ def session_bars(seed: int, sessions: int, per_session: int, *, holes: bool = Fa
     return Bars("TEST", time_ns, open_, high, low, close, volume, data_key=f"{seed}-{sessions}-{per_session}-{holes}")
 
 
-def batch_trades(bars: Bars, strategy: StrategySettings, kernel: jit.Kernel) -> Trades:
+def batch_trades(bars: Bars, strategy: StrategySettings, kernel: Kernel) -> Trades:
     entries = entry_signals(bars, strategy, IndicatorCache())
     return simulate_trades_batch(entries, bars, strategy.rules(), kernel=kernel).trades
 
@@ -90,7 +92,7 @@ def test_batch_and_event_mode_give_the_same_trades(
     expected = run_event_loop(bars, strategy)
     for kernel in KERNELS:
         trades = batch_trades(bars, strategy, kernel)
-        report = compare_trades({"TEST": trades}, {"TEST": expected})
+        report = compare_trades({"TEST": trades}, {"TEST": as_trades(expected)})
         assert report.identical, f"{kernel}: {report}"
         assert report.worst_price_difference == 0.0
         assert trades.profit.tolist() == [trade.profit for trade in expected]
@@ -100,7 +102,7 @@ BUSY = StrategySettings(band=0.0005, stop_loss=0.003, take_profit=0.004, trailin
 
 
 def test_the_scenario_has_trades_of_every_kind() -> None:
-    trades = batch_trades(session_bars(1, 40, 400), BUSY, jit.Kernel.NUMPY)
+    trades = batch_trades(session_bars(1, 40, 400), BUSY, Kernel.NUMPY)
     assert len(trades) > 300
     assert set(trades.reason.tolist()) == {1, 2, 3, 5}
     assert set(trades.direction.tolist()) == {1, -1}
@@ -112,8 +114,8 @@ def test_the_scenario_has_trades_of_every_kind() -> None:
 )
 def test_a_planted_difference_is_found_and_named(field: str, change: float) -> None:
     bars = session_bars(1, 10, 200)
-    expected = run_event_loop(bars, BUSY)
-    trades = batch_trades(bars, BUSY, jit.Kernel.NUMPY)
+    expected = as_trades(run_event_loop(bars, BUSY))
+    trades = batch_trades(bars, BUSY, Kernel.NUMPY)
     column = getattr(trades, field).copy()
     column[5] += change
     report = compare_trades({"TEST": dataclasses.replace(trades, **{field: column})}, {"TEST": expected})
@@ -125,18 +127,19 @@ def test_a_planted_difference_is_found_and_named(field: str, change: float) -> N
 
 def test_a_difference_within_the_tolerance_is_none() -> None:
     bars = session_bars(1, 10, 200)
-    trades = batch_trades(bars, BUSY, jit.Kernel.NUMPY)
+    trades = batch_trades(bars, BUSY, Kernel.NUMPY)
     near = dataclasses.replace(trades, exit_price=trades.exit_price + 5e-10)
-    report = compare_trades({"TEST": near}, {"TEST": run_event_loop(bars, BUSY)})
+    report = compare_trades({"TEST": near}, {"TEST": as_trades(run_event_loop(bars, BUSY))})
     assert report.identical
     assert 0.0 < report.worst_price_difference <= 1e-9
 
 
 def test_missing_trades_and_symbols_are_found() -> None:
     bars = session_bars(1, 10, 200)
-    expected = run_event_loop(bars, BUSY)
-    trades = batch_trades(bars, BUSY, jit.Kernel.NUMPY)
-    assert "only in batch" in compare_trades({"TEST": trades}, {"TEST": expected[:-1]}).first_difference
+    plain = run_event_loop(bars, BUSY)
+    expected = as_trades(plain)
+    trades = batch_trades(bars, BUSY, Kernel.NUMPY)
+    assert "only in batch" in compare_trades({"TEST": trades}, {"TEST": as_trades(plain[:-1])}).first_difference
     assert "only in event" in compare_trades({}, {"TEST": expected}).first_difference
     assert compare_trades({}, {}).identical
 

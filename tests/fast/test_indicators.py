@@ -11,6 +11,7 @@ import pytest
 
 from harness.fast import indicators, jit
 from harness.fast.bars import NS_PER_DAY, NS_PER_S, Bars, session_bounds
+from harness.fast.choices import Kernel
 from harness.fast.errors import FastPathError
 from harness.fast.indicator_cache import NAMES, IndicatorCache
 
@@ -93,7 +94,7 @@ def test_compiled_and_plain_columns_have_the_same_bits(monkeypatch: pytest.Monke
     data = bars(5000)
     bounds = session_bounds(data.time_ns)
     results = []
-    for kernel in (jit.Kernel.NUMPY, jit.Kernel.NUMBA):
+    for kernel in (Kernel.NUMPY, Kernel.NUMBA):
         with monkeypatch.context() as patch:
             patch.setattr(jit, "choose", lambda _asked, kernel=kernel: kernel)
             vwap = indicators.session_vwap(bounds, high=data.high, low=data.low, close=data.close, volume=data.volume)

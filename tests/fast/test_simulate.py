@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 
 from harness.fast import jit
 from harness.fast.bars import NS_PER_S, Bars
+from harness.fast.choices import EntryAt, Kernel
 from harness.fast.errors import FastPathError, KernelUnavailableError
 from harness.fast.reference import PlainBars, PlainEntry, simulate_trade_by_trade
 from harness.fast.simulate import simulate_trades_batch
 from harness.fast.trades import (
     NO_LIMIT,
     Entries,
-    EntryAt,
     ExitReason,
     Overlap,
     Rejection,
@@ -25,7 +25,7 @@ from harness.fast.trades import (
     SimulationRules,
 )
 
-KERNELS = [jit.Kernel.NUMPY, *([jit.Kernel.NUMBA] if jit.numba_installed() else [])]
+KERNELS = [Kernel.NUMPY, *([Kernel.NUMBA] if jit.numba_installed() else [])]
 NAN = math.nan
 
 
@@ -158,12 +158,12 @@ FLAT = (100.0, 100.5, 99.5, 100.0)
 
 
 @pytest.fixture(params=KERNELS)
-def kernel(request: pytest.FixtureRequest) -> jit.Kernel:
-    return jit.Kernel(request.param)
+def kernel(request: pytest.FixtureRequest) -> Kernel:
+    return Kernel(request.param)
 
 
 def one(
-    kernel: jit.Kernel,
+    kernel: Kernel,
     rows: list[tuple[float, float, float, float]],
     *,
     direction: int = 1,
@@ -177,41 +177,41 @@ def one(
     return int(trades.exit_index[0]), float(trades.exit_price[0]), ExitReason(trades.reason[0])
 
 
-def test_gap_through_the_stop_fills_at_the_open(kernel: jit.Kernel) -> None:
+def test_gap_through_the_stop_fills_at_the_open(kernel: Kernel) -> None:
     rows = [FLAT, FLAT, (97.0, 99.0, 96.0, 98.0), FLAT]
     assert one(kernel, rows, stop_loss=0.02) == (2, 97.0, ExitReason.STOP)
     rows = [FLAT, FLAT, (103.0, 104.0, 102.5, 103.0), FLAT]
     assert one(kernel, rows, direction=-1, stop_loss=0.02) == (2, 103.0, ExitReason.STOP)
 
 
-def test_gap_through_the_target_fills_at_the_open(kernel: jit.Kernel) -> None:
+def test_gap_through_the_target_fills_at_the_open(kernel: Kernel) -> None:
     rows = [FLAT, FLAT, (103.0, 104.0, 90.0, 103.0), FLAT]
     # The open came before the low, so the target's gap wins although the stop lies inside the bar too.
     assert one(kernel, rows, stop_loss=0.02, take_profit=0.02) == (2, 103.0, ExitReason.TARGET)
 
 
-def test_both_levels_inside_one_bar_take_the_stop(kernel: jit.Kernel) -> None:
+def test_both_levels_inside_one_bar_take_the_stop(kernel: Kernel) -> None:
     rows = [FLAT, FLAT, (100.0, 105.0, 95.0, 100.0), FLAT]
     assert one(kernel, rows, stop_loss=0.02, take_profit=0.02) == (2, 98.0, ExitReason.STOP)
     assert one(kernel, rows, direction=-1, stop_loss=0.02, take_profit=0.02) == (2, 102.0, ExitReason.STOP)
 
 
-def test_a_touch_is_a_fill(kernel: jit.Kernel) -> None:
+def test_a_touch_is_a_fill(kernel: Kernel) -> None:
     rows = [FLAT, FLAT, (100.0, 102.0, 99.0, 101.0), FLAT]
     assert one(kernel, rows, take_profit=0.02) == (2, 102.0, ExitReason.TARGET)
 
 
-def test_entry_and_exit_in_the_same_bar(kernel: jit.Kernel) -> None:
+def test_entry_and_exit_in_the_same_bar(kernel: Kernel) -> None:
     rows = [FLAT, (100.0, 101.0, 97.0, 98.0), FLAT]
     assert one(kernel, rows, stop_loss=0.02) == (1, 98.0, ExitReason.STOP)
 
 
-def test_an_entry_at_the_close_does_not_see_its_own_bar(kernel: jit.Kernel) -> None:
+def test_an_entry_at_the_close_does_not_see_its_own_bar(kernel: Kernel) -> None:
     rows = [(100.0, 110.0, 90.0, 100.0), FLAT, (100.0, 100.0, 97.0, 98.0)]
     assert one(kernel, rows, entry_at=EntryAt.CLOSE, stop_loss=0.02) == (2, 98.0, ExitReason.STOP)
 
 
-def test_trailing_stop_follows_the_high_from_the_next_bar_on(kernel: jit.Kernel) -> None:
+def test_trailing_stop_follows_the_high_from_the_next_bar_on(kernel: Kernel) -> None:
     # Bar 2 reaches 110: its own low of 101 is above the stop as it stood (98), the next bar's 107 is not above 107.8.
     rows = [FLAT, FLAT, (101.0, 110.0, 101.0, 109.0), (109.0, 109.0, 107.0, 108.0)]
     index, price, reason = one(kernel, rows, trailing=0.02)
@@ -219,32 +219,32 @@ def test_trailing_stop_follows_the_high_from_the_next_bar_on(kernel: jit.Kernel)
     assert price == 110.0 * 0.98
 
 
-def test_the_tighter_of_fixed_and_trailing_stop_counts(kernel: jit.Kernel) -> None:
+def test_the_tighter_of_fixed_and_trailing_stop_counts(kernel: Kernel) -> None:
     rows = [FLAT, FLAT, (100.0, 100.4, 98.9, 99.0), FLAT]
     assert one(kernel, rows, stop_loss=0.01, trailing=0.05) == (2, 99.0, ExitReason.STOP)
 
 
-def test_time_exit_and_last_bar(kernel: jit.Kernel) -> None:
+def test_time_exit_and_last_bar(kernel: Kernel) -> None:
     rows = [FLAT, FLAT, FLAT, (100.0, 100.2, 99.9, 100.1), FLAT]
     assert one(kernel, rows, max_bars=3) == (3, 100.1, ExitReason.TIME)
     assert one(kernel, rows) == (4, 100.0, ExitReason.LAST_BAR)
     assert one(kernel, rows, limit=3) == (3, 100.1, ExitReason.LAST_BAR)
 
 
-def test_missing_prices_touch_nothing_and_exit_at_the_last_known_close(kernel: jit.Kernel) -> None:
+def test_missing_prices_touch_nothing_and_exit_at_the_last_known_close(kernel: Kernel) -> None:
     hole = (NAN, NAN, NAN, NAN)
     assert one(kernel, [FLAT, FLAT, hole, (100.0, 101.0, 97.0, 98.0)], stop_loss=0.02)[:2] == (3, 98.0)
     assert one(kernel, [FLAT, (100.0, 100.0, 100.0, 99.9), hole, hole]) == (3, 99.9, ExitReason.LAST_BAR)
 
 
-def test_entries_that_are_no_trades_say_why(kernel: jit.Kernel) -> None:
+def test_entries_that_are_no_trades_say_why(kernel: Kernel) -> None:
     bars = bars_of([FLAT, (NAN, 101.0, 99.0, 100.0), FLAT])
     result = simulate_trades_batch(Entries.of([0, 1, 2]), bars, kernel=kernel)
     assert result.rejection.tolist() == [Rejection.NO_PRICE, Rejection.NONE, Rejection.NO_BAR_LEFT]
     assert result.rejected() == {"no_bar_left": 1, "no_price": 1, "overlap": 0, "cap": 0}
 
 
-def test_one_position_at_a_time_frees_at_the_exit_bar(kernel: jit.Kernel) -> None:
+def test_one_position_at_a_time_frees_at_the_exit_bar(kernel: Kernel) -> None:
     rows = [FLAT] * 2 + [(100.0, 100.0, 97.0, 98.0)] + [FLAT] * 5
     entries = Entries.of([0, 1, 2, 3], stop_loss=0.02, max_bars=4)
     result = simulate_trades_batch(entries, bars_of(rows), SimulationRules(overlap=Overlap.SKIP), kernel=kernel)
@@ -253,13 +253,13 @@ def test_one_position_at_a_time_frees_at_the_exit_bar(kernel: jit.Kernel) -> Non
     assert result.rejection.tolist() == [0, Rejection.OVERLAP, 0, Rejection.OVERLAP]
 
 
-def test_no_entries_and_no_bars(kernel: jit.Kernel) -> None:
+def test_no_entries_and_no_bars(kernel: Kernel) -> None:
     nothing = simulate_trades_batch(Entries.of([]), bars_of([FLAT]), kernel=kernel)
     assert len(nothing.trades) == 0
     assert len(simulate_trades_batch(Entries.of([]), bars_of([]), kernel=kernel).trades) == 0
 
 
-def test_profit_is_rounded_half_even_to_the_cent(kernel: jit.Kernel) -> None:
+def test_profit_is_rounded_half_even_to_the_cent(kernel: Kernel) -> None:
     rows = [FLAT, (100.0, 100.0, 100.0, 100.125), FLAT]
     bars = bars_of(rows)
     rules = SimulationRules(fee_per_share=0.005, fee_minimum=1.0)
@@ -301,11 +301,11 @@ def test_skip_needs_ordered_entries() -> None:
 def test_absent_numba_is_explained(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(jit, "numba_installed", lambda: False)
     with pytest.raises(KernelUnavailableError, match=r"pip install '\.\[jit\]'"):
-        simulate_trades_batch(Entries.of([0]), bars_of([FLAT, FLAT]), kernel=jit.Kernel.NUMBA)
-    assert jit.choose(jit.Kernel.AUTO) in {jit.Kernel.NUMPY, jit.Kernel.NUMBA}
+        simulate_trades_batch(Entries.of([0]), bars_of([FLAT, FLAT]), kernel=Kernel.NUMBA)
+    assert jit.choose(Kernel.AUTO) in {Kernel.NUMPY, Kernel.NUMBA}
 
 
-def test_read_only_columns_are_accepted(kernel: jit.Kernel) -> None:
+def test_read_only_columns_are_accepted(kernel: Kernel) -> None:
     bars = bars_of([FLAT, FLAT, FLAT])
     for column in bars.columns():
         column.flags.writeable = False

@@ -6,11 +6,11 @@ import datetime as dt
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
 from harness.fast.bars import Bars, check_fraction
+from harness.fast.choices import InputFormat
 from harness.fast.errors import IngestError
 from harness.fast.ingest.clean import CleanOptions, RawBars, clean
 from harness.fast.ingest.column_cache import ColumnCache, Ingested, source_key
@@ -25,15 +25,6 @@ PARQUET_ENDINGS: Final = (".parquet", ".pq")
 REGULAR_HOURS_S: Final = (34_200, 57_600)
 
 Progress = Callable[[str, int, int], None]
-
-
-class InputFormat(StrEnum):
-    """How the market data is stored; ``AUTO`` looks."""
-
-    AUTO = "auto"
-    CSV = "csv"
-    PARQUET = "parquet"
-    LEAN = "lean"
 
 
 @dataclass(frozen=True, slots=True)
