@@ -8,7 +8,7 @@ Source: ``Chart.cs``, ``BaseSeries.cs``, ``Series.cs``, ``CandlestickSeries.cs``
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -23,6 +23,11 @@ def _optional(value: Any) -> Decimal | None:
     return None if value is None else smart_rounding(clr.from_python(value))
 
 
+def _utc(time: datetime) -> datetime:
+    """A naive UTC time of one that may carry a zone."""
+    return time if time.tzinfo is None else time.astimezone(UTC).replace(tzinfo=None)
+
+
 def _as_float(value: Decimal | None) -> float | None:
     return None if value is None else clr.to_float(value)
 
@@ -34,7 +39,7 @@ class ChartPoint:
     __slots__ = ("_y", "time")
 
     def __init__(self, time: datetime = EPOCH, value: Any = None) -> None:
-        self.time = time
+        self.time = _utc(time)
         self._y = _optional(value)
 
     @property
@@ -68,7 +73,7 @@ class Candlestick:
     def __init__(
         self, time: datetime = EPOCH, open: Any = None, high: Any = None, low: Any = None, close: Any = None
     ) -> None:
-        self.time = time
+        self.time = _utc(time)
         self._open = _optional(open)
         self._high = _optional(high)
         self._low = _optional(low)

@@ -28,7 +28,7 @@ from harness.embedded.statistics.trade_statistics import ticks
 _ZERO = clr.ZERO
 _SECOND_US, _MINUTE_US, _HOUR_US, _DAY_US = 1_000_000, 60_000_000, 3_600_000_000, 86_400_000_000
 _TICKS_PER_MINUTE = 600_000_000
-_THOUSAND = Decimal(1000)
+_THOUSAND = Decimal("1000.00")  # its two decimals show in the statistic
 _MINUTES_OF_A_SESSION = Decimal(390)
 _LEAST_DISCOUNT = Decimal("0.20")
 _DOLLARS_A_MINUTE = Decimal(6_000_000)

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from types import SimpleNamespace
 
@@ -51,6 +51,11 @@ def test_times_are_seconds() -> None:
     assert ChartPoint(half, 1).x == 1759757460
     assert ChartPoint(half + timedelta(seconds=1), 1).x == 1759757462
     assert Candlestick(half, 1, 1, 1, 1).long_time == 1759757460
+
+
+def test_times_with_a_zone_are_taken_as_utc() -> None:
+    assert ChartPoint(NOW.replace(tzinfo=UTC), 1).time == NOW
+    assert Candlestick(NOW.replace(tzinfo=UTC), 1, 1, 1, 1).time == NOW
 
 
 def test_a_pie_is_one_sum_and_a_scatter_its_objects() -> None:
