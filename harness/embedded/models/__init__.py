@@ -52,6 +52,7 @@ _HOME = {
     "InteractiveBrokersBrokerageModel": "brokerage",
     "InteractiveBrokersFeeModel": "fees",
     "InteractiveBrokersFixModel": "brokerage",
+    "InteractiveBrokersShortableProvider": "shortable",
     "LocalDiskShortableProvider": "shortable",
     "MaintenanceMargin": "parameters",
     "MaintenanceMarginParameters": "parameters",

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
 from typing import Any, ClassVar
 
-from harness.embedded.clr import ZERO, from_python, to_float
+from harness.embedded.clr import ZERO, div, from_python, to_float
 from harness.embedded.models.wrapping import is_engine_class, require
 from harness.embedded.naming import lean_api, user_method
-from harness.embedded.not_supported import NotSupportedError
+
+_HUNDRED = Decimal(100)
 
 
 class _ShortableProvider:
@@ -51,12 +54,79 @@ NullShortableProvider.INSTANCE = NullShortableProvider.Instance = NullShortableP
 )
 
 
+@dataclass(frozen=True)
+class _ShortableDay:
+    quantity: int | None
+    rebate_rate: Decimal
+    fee_rate: Decimal
+
+
+_NO_LIMIT = _ShortableDay(None, ZERO, ZERO)
+_data_folder: Path | None = None
+
+
+def set_data_folder(folder: Path | str | None) -> None:
+    """Where :class:`LocalDiskShortableProvider` reads; the engine calls it at start."""
+    global _data_folder
+    _data_folder = None if folder is None else Path(folder)
+
+
 @lean_api
 class LocalDiskShortableProvider(_ShortableProvider):
-    """Not covered."""
+    """Shares, fee and rebate a day from ``equity/usa/shortable/<brokerage>/symbols/<ticker>.csv``.
+
+    Lines are ``yyyyMMdd,shares[,rebate %[,fee %]]``. A day or file that is missing means no limit and no fee. Raises
+    ``ValueError`` for a line that cannot be read.
+    """
 
     def __init__(self, brokerage: str) -> None:
-        raise NotSupportedError("LocalDiskShortableProvider")
+        self.brokerage = brokerage.lower()
+        self._days: dict[str, dict[str, _ShortableDay]] = {}
+
+    def _day(self, symbol: Any, local_time: datetime) -> _ShortableDay:
+        ticker = symbol.value.lower()
+        days = self._days.get(ticker)
+        if days is None:
+            days = self._days[ticker] = self._read(ticker)
+        return days.get(f"{local_time:%Y%m%d}", _NO_LIMIT)
+
+    def _read(self, ticker: str) -> dict[str, _ShortableDay]:
+        if _data_folder is None:
+            return {}
+        path = _data_folder / "equity" / "usa" / "shortable" / self.brokerage / "symbols" / f"{ticker}.csv"
+        try:
+            lines = path.read_text("utf-8").splitlines()
+        except FileNotFoundError:
+            return {}
+        days = {}
+        for number, line in enumerate(lines, start=1):
+            if not line or line.startswith("#"):
+                continue
+            fields = [*line.split(","), "", ""]
+            try:
+                quantity = int(Decimal(fields[1])) if fields[1] else None
+                rebate, fee = (div(Decimal(field), _HUNDRED) if field else ZERO for field in fields[2:4])
+            except InvalidOperation:
+                raise ValueError(f"{path}: line {number}: {line!r} is not date, shares, rebate and fee") from None
+            days[fields[0]] = _ShortableDay(quantity, rebate, fee)
+        return days
+
+    def _shortable_quantity(self, symbol: Any, local_time: datetime) -> int | None:
+        return self._day(symbol, local_time).quantity
+
+    def _fee_rate(self, symbol: Any, local_time: datetime) -> Decimal:
+        return self._day(symbol, local_time).fee_rate
+
+    def _rebate_rate(self, symbol: Any, local_time: datetime) -> Decimal:
+        return self._day(symbol, local_time).rebate_rate
+
+
+@lean_api
+class InteractiveBrokersShortableProvider(LocalDiskShortableProvider):
+    """The files of Interactive Brokers."""
+
+    def __init__(self) -> None:
+        super().__init__("interactivebrokers")
 
 
 class UserShortableProvider(_ShortableProvider):

@@ -25,13 +25,14 @@ _CENT = Decimal("0.01")
 class Cash:
     """An amount of one currency. ``_amount`` is exact."""
 
-    __slots__ = ("_amount", "_conversion_rate", "_updated", "currency_symbol", "symbol")
+    __slots__ = ("_amount", "_changing", "_conversion_rate", "_updated", "currency_symbol", "symbol")
 
     def __init__(self, symbol: str, amount: Any = ZERO, conversion_rate: Any = ONE) -> None:
         self.symbol = symbol.upper()
         self.currency_symbol = _SYMBOLS.get(self.symbol, self.symbol)
         self._amount = from_python(amount)
         self._conversion_rate = from_python(conversion_rate)
+        self._changing: Callable[[], None] | None = None
         self._updated: Callable[[], None] | None = None
 
     @property
@@ -44,7 +45,10 @@ class Cash:
 
     def add_amount(self, amount: Any) -> float:
         """Add to the amount; returns the new amount."""
-        self._amount = net_add(self._amount, from_python(amount))
+        exact = from_python(amount)
+        if self._changing is not None:
+            self._changing()
+        self._amount = net_add(self._amount, exact)
         if self._updated is not None:
             self._updated()
         return to_float(self._amount)
@@ -52,6 +56,8 @@ class Cash:
     def set_amount(self, amount: Any) -> None:
         exact = from_python(amount)
         if exact != self._amount:
+            if self._changing is not None:
+                self._changing()
             self._amount = exact
             if self._updated is not None:
                 self._updated()
@@ -91,13 +97,18 @@ class ConvertibleCashAmount:
 
 @lean_api
 class CashBook:
-    """Cash by currency; ``updated`` is called whenever an amount changes."""
+    """Cash by currency; ``changing`` is called before, ``updated`` after an amount changes."""
 
-    def __init__(self, updated: Callable[[], None] | None = None) -> None:
+    def __init__(self, updated: Callable[[], None] | None = None, changing: Callable[[], None] | None = None) -> None:
         self.account_currency = "USD"
         self._updated = updated
+        self._changing = changing
         self._currencies: dict[str, Cash] = {}
         self.add("USD", ZERO, ONE)
+
+    def _before(self) -> None:
+        if self._changing is not None:
+            self._changing()
 
     def _changed(self) -> None:
         if self._updated is not None:
@@ -127,6 +138,7 @@ class CashBook:
                 symbol, quantity, ONE if conversion_rate is None else conversion_rate
             )
             cash._updated = self._changed
+            cash._changing = self._before
             self._changed()
         else:
             cash.set_amount(quantity)

@@ -40,6 +40,9 @@ if TYPE_CHECKING:
 class SecurityPortfolioManager:
     """``algorithm.portfolio``. Indexing by symbol or ticker gives the holding of a security."""
 
+    _observer: Any = None
+    """Its ``before_change()`` is called before cash or positions change."""
+
     def __init__(
         self,
         securities: SecurityManager,
@@ -60,7 +63,9 @@ class SecurityPortfolioManager:
         """Whether the account's value can be zero or less: something is held, or there is no cash."""
         self.cash_book = CashBook()
         self.unsettled_cash_book = CashBook()
-        self.cash_book._updated = self.unsettled_cash_book._updated = self.invalidate_total_portfolio_value
+        for book in (self.cash_book, self.unsettled_cash_book):
+            book._updated = self.invalidate_total_portfolio_value
+            book._changing = self._before_change
         self._base_cash = self.cash_book["USD"]
         self._base_cash.set_amount(100_000)
         self.positions = SecurityPositionGroupModel(securities, self._positions_changed)
@@ -76,6 +81,10 @@ class SecurityPortfolioManager:
         security._models_changed = self._forget_scanned if added else None
         self._scanned = None
         self._total_cache = None
+
+    def _before_change(self) -> None:
+        if self._observer is not None:
+            self._observer.before_change()
 
     def _positions_changed(self) -> None:
         self._held = {security.symbol: security for security in self.positions.held}
@@ -276,6 +285,7 @@ class SecurityPortfolioManager:
 
     def process_fills(self, fills: list[Any]) -> None:
         """Book fills one after the other."""
+        self._before_change()
         for fill in fills:
             security = self.securities[fill.symbol]
             security.portfolio_model.process_fill(self, security, fill)
@@ -297,6 +307,7 @@ class SecurityPortfolioManager:
         """Scale a position whose prices are raw; a fraction of a share is paid in cash."""
         if security.type != SecurityType.EQUITY or (not live_mode and mode != DataNormalizationMode.RAW):
             return
+        self._before_change()
         factor: Decimal = split._split_factor
         holdings = security.holdings
         quantity = div(holdings._quantity, factor)

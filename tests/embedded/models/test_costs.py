@@ -6,6 +6,7 @@ import itertools
 import statistics
 from datetime import datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,14 +22,17 @@ from harness.embedded.models import (
     FeeModel,
     IndicatorVolatilityModel,
     InteractiveBrokersFeeModel,
+    LocalDiskShortableProvider,
     NullSlippageModel,
     PublicFeeModel,
     RBIFeeModel,
     RelativeStandardDeviationVolatilityModel,
+    ShortMarginInterestRateModel,
     StandardDeviationOfReturnsVolatilityModel,
     TradeStationFeeModel,
     VolumeShareSlippageModel,
 )
+from harness.embedded.models.shortable import set_data_folder
 from harness.embedded.not_supported import NotSupportedError
 from harness.embedded.orders import CashAmount, OrderFee, OrderFeeParameters
 
@@ -165,3 +169,45 @@ def test_models_that_must_be_fed_are_not_covered() -> None:
     assert spy.volatility_model is own
     with pytest.raises(NotSupportedError, match=r"Security\.set_volatility_model is not covered"):
         spy.set_volatility_model(StandardDeviationOfReturnsVolatilityModel(3))
+
+
+def test_shortable_shares_from_disk(tmp_path: Path) -> None:
+    folder = tmp_path / "equity" / "usa" / "shortable" / "axos" / "symbols"
+    folder.mkdir(parents=True)
+    (folder / "spy.csv").write_text("# date,shares,rebate,fee\n20251006,1000,0.25,1.5\n20251007,\n")
+    set_data_folder(tmp_path)
+    try:
+        spy = World("SPY")["SPY"]
+        provider = LocalDiskShortableProvider("Axos")
+        spy.set_shortable_provider(provider)
+        assert spy.total_shortable_quantity == 1000
+        assert spy.shortable
+        assert provider.rebate_rate(spy.symbol, datetime(2025, 10, 6)) == 0.0025
+        assert provider.fee_rate(spy.symbol, datetime(2025, 10, 6)) == 0.015
+        assert provider.shortable_quantity(spy.symbol, datetime(2025, 10, 7)) is None
+        assert provider.shortable_quantity(spy.symbol, datetime(2025, 10, 8)) is None
+    finally:
+        set_data_folder(None)
+
+
+def test_fee_of_borrowed_shares_is_paid_once_a_day(tmp_path: Path) -> None:
+    folder = tmp_path / "equity" / "usa" / "shortable" / "axos" / "symbols"
+    folder.mkdir(parents=True)
+    (folder / "spy.csv").write_text("20251007,,0,3.6\n")
+    set_data_folder(tmp_path)
+    try:
+        world = World("SPY")
+        spy = world["SPY"]
+        spy.set_shortable_provider(LocalDiskShortableProvider("axos"))
+        model = ShortMarginInterestRateModel()
+        spy.set_margin_interest_rate_model(model)
+        world.fill("SPY", -100, "50")
+        world.price("SPY", "50")
+        world.portfolio.apply_margin_interest(world.clock.utc)
+        world.at(datetime(2025, 10, 7, 10))
+        world.portfolio.apply_margin_interest(world.clock.utc)
+        world.portfolio.apply_margin_interest(world.clock.utc)
+        assert model.amount == -0.5  # 3.6 % of 5000 a year of 360 days
+        assert world.portfolio.cash == 104_999.5
+    finally:
+        set_data_folder(None)
