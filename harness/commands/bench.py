@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from harness.bench.session import Progress, Reference, Session
     from harness.config import Settings
     from harness.engines.base import Engine
+    from harness.results.baseline import StoredBaseline
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,7 @@ def bench(config: Path | None, choice: BenchChoice, wishes: Wishes, *, as_json: 
             stored_references(settings, session.setup.scenario),
             lambda step: line.show(*_progress_text(step)),
         )
-    return report_session(done, as_json=as_json, write=True)
+    return report_session(settings, done, as_json=as_json, write=True)
 
 
 def show(config: Path | None, name: str | None, *, listing: bool, with_runs: bool, as_json: bool) -> int:
@@ -65,7 +66,7 @@ def show(config: Path | None, name: str | None, *, listing: bool, with_runs: boo
     runs = settings.path(settings.folders.runs)
     if listing:
         return _list_sessions([load_session(folder) for folder in sessions_newest_first(runs)], as_json=as_json)
-    report_session(load_session(find_session(runs, name)), as_json=as_json, with_runs=with_runs)
+    report_session(settings, load_session(find_session(runs, name)), as_json=as_json, with_runs=with_runs)
     return 0
 
 
@@ -85,12 +86,15 @@ def find_session(runs: Path, name: str | None) -> Path:
     raise InputError(f"session {name!r}: not in {runs}; the latest are: {known}")
 
 
-def report_session(session: Session, *, as_json: bool, write: bool = False, with_runs: bool = False) -> int:
+def report_session(
+    settings: Settings, session: Session, *, as_json: bool, write: bool = False, with_runs: bool = False
+) -> int:
     """Prints the session's report (and writes it beside the session); returns the verdict's exit code."""
     from harness.report.files import write_report
     from harness.report.model import build_report, report_to_dict
 
-    report = build_report(session)
+    stored = stored_baseline(settings, session.setup.scenario)
+    report = build_report(session, None if stored is None else stored.record)
     written = write_report(report, session.folder) if write else []
     if as_json:
         print_json(report_to_dict(report))
@@ -111,13 +115,20 @@ def make_inspector(parity: Any) -> LeanInspector:
     return LeanInspector(ParityRules.from_settings(parity))
 
 
-def stored_references(settings: Settings, scenario: str) -> Sequence[Reference]:
+def stored_baseline(settings: Settings, scenario: str) -> StoredBaseline | None:
     """The scenario's stored baseline, if there is one."""
-    from harness.bench.session import Reference
     from harness.results.baseline import load_baseline
 
     path = settings.path(settings.folders.baselines) / f"{scenario}.json"
-    return [Reference("the stored baseline", load_baseline(path).results)] if path.exists() else []
+    return load_baseline(path) if path.exists() else None
+
+
+def stored_references(settings: Settings, scenario: str) -> Sequence[Reference]:
+    """What every run is held against besides the session's own first run."""
+    from harness.bench.session import Reference
+
+    stored = stored_baseline(settings, scenario)
+    return [] if stored is None else [Reference("the stored baseline", stored.results)]
 
 
 def _started(settings: Settings, choice: BenchChoice, engine: Engine, wishes: Wishes) -> Session:

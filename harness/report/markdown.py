@@ -5,6 +5,7 @@ from __future__ import annotations
 from harness.report.model import Report
 from harness.report.tables import (
     Table,
+    drift_sentence,
     environment_lines,
     parity_sentence,
     phase_table,
@@ -27,6 +28,7 @@ def render_markdown(report: Report) -> str:
         _table(verdict_table(report)),
         _table(stage_table(report)),
         _table(phase_table(report)),
+        _text(drift_sentence(report)),
         _titled_list("Attention", (*report.moved_stages, *report.warnings)),
         _fold("Runs", _table(run_table(report), titled=False)),
         _fold("Environment", _list([f"{what}: {value}" for what, value in environment_lines(report)])),

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from harness.bench.analysis import MEMORY, Analysis, parity_result
+from harness.bench.drift import drift_from
 from harness.bench.plan import RunKind
 from harness.bench.records import RunRow
 from harness.bench.session import Session
@@ -98,6 +99,16 @@ class ParityLine:
 
 
 @dataclass(frozen=True, slots=True)
+class DriftLine:
+    """This session's baseline runs against the stored baseline; ratios are None when times may not be compared."""
+
+    mismatches: tuple[str, ...]
+    wall_ratio: float | None
+    cpu_ratio: float | None
+    peak_ratio: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """A whole report. ``pair_ratios`` are the wall time ratios of the pairs in order."""
 
@@ -123,15 +134,16 @@ class Report:
     pair_ratios: tuple[float, ...]
     runs: tuple[RunLine, ...]
     moved_stages: tuple[str, ...]
+    drift: DriftLine | None
     warnings: tuple[str, ...]
     variants: Mapping[str, Mapping[str, Any]]
     environment: Mapping[str, Any]
     repeat: tuple[str, ...]
 
 
-def build_report(session: Session, analysis: Analysis | None = None) -> Report:
-    """The report of a session, finished or not."""
-    analysis = analysis or session.analyse()
+def build_report(session: Session, stored_record: Mapping[str, Any] | None = None) -> Report:
+    """The report of a session, finished or not; ``stored_record`` (of a stored baseline) adds the drift from it."""
+    analysis = session.analyse()
     setup, plan = session.setup, session.setup.plan
     measured = [row for row in session.rows if row.kind is RunKind.MEASURED and row.completed]
     return Report(
@@ -161,6 +173,7 @@ def build_report(session: Session, analysis: Analysis | None = None) -> Report:
         pair_ratios=_pair_ratios(measured, plan.baseline, plan.candidate),
         runs=tuple(_run(row) for row in session.rows),
         moved_stages=analysis.moved_stages,
+        drift=None if stored_record is None else _drift(session, stored_record),
         warnings=analysis.warnings,
         variants={
             name: {
@@ -194,6 +207,12 @@ def _sampling(setup: SessionSetup) -> str:
     if len(rule.looks) == 1:
         return "fixed number"
     return f"adaptive, 6 to {rule.max_pairs} pairs"
+
+
+def _drift(session: Session, record: Mapping[str, Any]) -> DriftLine | None:
+    setup = session.setup
+    found = drift_from(record, session.rows, setup.plan.baseline, setup.fingerprint)
+    return None if found is None else DriftLine(**asdict(found))
 
 
 def _parity(rows: Sequence[RunRow]) -> ParityLine:

@@ -66,6 +66,19 @@ def parity_sentence(report: Report) -> str:
     )
 
 
+def drift_sentence(report: Report) -> str:
+    """One sentence on the stored baseline's times; empty when there is nothing to say."""
+    drift = report.drift
+    if drift is None:
+        return ""
+    if drift.wall_ratio is None or drift.cpu_ratio is None or drift.peak_ratio is None:
+        return f"Times are not compared with the stored baseline's: {'; '.join(drift.mismatches)}"
+    return (
+        f"Against the stored baseline, {report.baseline} takes {percent_change(drift.wall_ratio)} wall, "
+        f"{percent_change(drift.cpu_ratio)} CPU, {percent_change(drift.peak_ratio)} memory"
+    )
+
+
 def environment_lines(report: Report) -> list[tuple[str, str]]:
     """The machine and the code, as (what, value)."""
     known = report.environment

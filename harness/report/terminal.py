@@ -9,6 +9,7 @@ from rich.table import Table as RichTable
 from harness.report.model import Report
 from harness.report.tables import (
     Table,
+    drift_sentence,
     environment_lines,
     parity_sentence,
     phase_table,
@@ -35,6 +36,7 @@ def print_report(report: Report, console: Console, with_runs: bool = False) -> N
     if report.bars_per_second:
         rates = ", ".join(f"{name} {rate:,.0f}" for name, rate in report.bars_per_second.items())
         _print_lines(console, "", [f"Data points a second in the algorithm's own phase: {rates}"])
+    _print_lines(console, "", [sentence] if (sentence := drift_sentence(report)) else [])
     _print_lines(console, "Attention", [*report.moved_stages, *report.warnings])
     if with_runs:
         _print_lines(console, "Environment", [f"{what}: {value}" for what, value in environment_lines(report)])

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
+from benchmarks.sim_coverage import KINDS, samples
 from harness.bench.statistics import (
     REMAINDER,
     compare_pairs,
@@ -94,35 +95,14 @@ def test_expanded_tail_is_narrower_than_nominal_and_tends_to_it() -> None:
     assert tails[-1] == pytest.approx(0.025, abs=1e-4)
 
 
-SCENARIOS = ("normal", "outliers", "skewed", "drifting", "two modes")
-
-
-def simulated_pairs(kind: str, pairs: int, generator: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Log times of both sides, of the same distribution, so that the true ratio is 1."""
-    left, right = generator.normal(0, 0.03, (2, pairs))
-    if kind == "outliers":
-        left = left + (generator.random(pairs) < 0.1) * generator.exponential(0.3, pairs)
-        right = right + (generator.random(pairs) < 0.1) * generator.exponential(0.3, pairs)
-    elif kind == "skewed":
-        left, right = generator.exponential(0.04, (2, pairs))
-    elif kind == "drifting":
-        drift = np.cumsum(generator.normal(0, 0.03, pairs))
-        left, right = left + drift, right + drift
-    elif kind == "two modes":
-        left = left + (generator.random(pairs) < 0.3) * 0.15
-        right = right + (generator.random(pairs) < 0.3) * 0.15
-    return left, right
-
-
-@pytest.mark.parametrize("kind", SCENARIOS)
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("pairs", [6, 10])
 def test_the_interval_covers_the_truth_as_often_as_it_says(kind: str, pairs: int) -> None:
     """Seeded; 600 sessions each. 95 % nominal; 600 draws of a true 95 % fall below 92.5 % once in 300 times."""
     generator = np.random.default_rng(20251001)
     sessions = 600
     covered = covered_medians = 0
-    for _ in range(sessions):
-        left, right = simulated_pairs(kind, pairs, generator)
+    for left, right in zip(*samples(kind, (sessions, pairs), generator), strict=True):
         figure = compare_pairs(np.exp(left), np.exp(right), 1.0, resamples=400, seed=int(generator.integers(1 << 30)))
         covered += figure.paired_interval.low <= 1 <= figure.paired_interval.high
         covered_medians += figure.ratio_interval.low <= 1 <= figure.ratio_interval.high

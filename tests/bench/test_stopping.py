@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from harness.bench.stopping import TOTAL_ALPHA, fixed, sequential
+from benchmarks.sim_stopping import rates
+from harness.bench.stopping import TOTAL_ALPHA, StoppingRule, fixed, sequential
 from harness.errors import InputError
 
 
@@ -38,3 +39,19 @@ def test_a_session_that_ends_between_looks_is_judged_by_the_next() -> None:
 def test_fewer_than_six_pairs_cannot_be_adaptive() -> None:
     with pytest.raises(InputError, match="at least 6"):
         sequential(5)
+
+
+@pytest.mark.parametrize("rule", [fixed(8), sequential(21)], ids=["fixed", "adaptive"])
+@pytest.mark.parametrize(("ratio", "target"), [(0.75, 0.75), (1.0, 0.99)], ids=["at the target", "no effect"])
+def test_a_session_seldom_passes_wrongly(rule: StoppingRule, ratio: float, target: float) -> None:
+    """Seeded. At most 5 % by construction; 150 sessions of a true 5 % show more than 10 % once in 200 times."""
+    found = rates(rule, ratio, target, "normal", sessions=150, seed=7)
+    assert found.passed <= 0.05
+
+
+def test_adaptive_sampling_needs_few_pairs_for_a_clear_effect_and_finds_it() -> None:
+    clear = rates(sequential(21), 0.6, 0.75, "normal", sessions=60, seed=7)
+    assert clear.passed == 1.0
+    assert clear.pairs < 8
+    slower = rates(sequential(21), 1.1, 0.75, "normal", sessions=60, seed=7)
+    assert slower.failed == 1.0

@@ -8,6 +8,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
+
 from tests.integration.conftest import Project
 
 Make = Callable[..., Project]
@@ -128,6 +130,26 @@ def test_ctrl_c_is_clean_and_the_session_goes_on_after_it(make_project: Make) ->
     assert second.returncode == 2
     assert "in use by a benchmark session" in one_line(second.stderr)
     assert rows.read_text().startswith(stored)
+
+
+def test_a_killed_session_loses_nothing_and_leaves_no_process_behind(make_project: Make) -> None:
+    project = make_project(base="work = 6000000", new="work = 100000")
+    process = project.start("bench", "--session", "s")
+    rows = project.folder / "runs" / "s" / "rows.jsonl"
+    deadline = time.monotonic() + 60
+    while not (rows.exists() and len(rows.read_text().splitlines()) >= 3) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    children = psutil.Process(process.pid).children(recursive=True)
+    process.kill()
+    process.communicate(timeout=30)
+    _, alive = psutil.wait_procs(children, timeout=10)
+    assert not alive
+    stored = rows.read_bytes()
+    with rows.open("ab") as file:
+        file.write(b'{"number": 4, "torn')
+    resumed = project.harness("bench", "--resume", "--json")
+    assert json.loads(resumed.stdout)["runs_done"] == 17
+    assert rows.read_bytes().startswith(stored)
 
 
 def test_resume_refuses_changed_code(make_project: Make) -> None:
