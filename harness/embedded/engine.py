@@ -41,6 +41,7 @@ from harness.embedded.feed.security_cache import Cursor, SecurityCache
 from harness.embedded.history import HistoryProvider
 from harness.embedded.loop import AlgorithmManager
 from harness.embedded.models.brokerage import create_brokerage_model, engine_brokerage_model
+from harness.embedded.models.shortable import set_data_folder as set_shortable_data_folder
 from harness.embedded.naming import snake_case
 from harness.embedded.not_supported import NotSupportedError
 from harness.embedded.object_store import ObjectStore
@@ -95,6 +96,7 @@ class EngineContext:
         self.columns = ColumnStore(configuration.cache_folder)
         symbol_cache.clear()
         self.map_files = MapFileResolver(self.data_folder)
+        set_shortable_data_folder(self.data_folder)
         set_map_file_resolver(self.map_files)
         self._hours_database = MarketHoursDatabase(self.data_folder)
         self._properties_database = SymbolPropertiesDatabase(self.data_folder)
