@@ -68,6 +68,7 @@ def bench(
     engine: EngineOption = None,
     session: Annotated[str | None, typer.Option("--session", help="Name of the session.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an unfinished session.")] = False,
+    cpus: Annotated[str | None, typer.Option("--cpus", help="Pin the engine to these CPUs, for example 2,3.")] = None,
     param: ParamOption = None,
     data: DataOption = None,
     json: JsonOption = False,
@@ -77,13 +78,21 @@ def bench(
     from harness.bench.prepare import Wishes
     from harness.commands.bench import BenchChoice
     from harness.commands.bench import bench as command
-    from harness.commands.common import parse_parameters
+    from harness.commands.common import parse_cpus, parse_parameters
 
-    if resume and (pairs or adaptive or max_pairs or max_time or param or data):
+    if resume and (pairs or adaptive or max_pairs or max_time or param or data or cpus):
         raise InputError("--resume goes on with the plan as stored; leave out options that change it")
     if (max_pairs or max_time) and not adaptive:
         raise InputError("--max-pairs and --max-time limit adaptive sampling; give --adaptive too")
-    wishes = Wishes(pairs, adaptive, max_pairs, max_time, parse_parameters(param), data.resolve() if data else None)
+    wishes = Wishes(
+        pairs=pairs,
+        adaptive=adaptive,
+        max_pairs=max_pairs,
+        max_time_s=max_time,
+        parameters=parse_parameters(param),
+        data_folder=data.resolve() if data else None,
+        cpu_affinity=parse_cpus(cpus),
+    )
     choice = BenchChoice(_scenario(scenario, quick), session, resume, engine)
     _exit(command(config, choice, wishes, as_json=json))
 

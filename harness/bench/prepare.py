@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -28,12 +29,25 @@ class Wishes:
     max_time_s: float | None = None
     parameters: Mapping[str, str] = field(default_factory=dict)
     data_folder: Path | None = None
+    cpu_affinity: tuple[int, ...] = ()
 
 
 def session_name(scenario: str, now: datetime | None = None) -> str:
     """A new name that sorts by time: ``20251001-093000-default-1f3a``."""
     stamp = (now or datetime.now(UTC)).strftime("%Y%m%d-%H%M%S")
     return f"{stamp}-{scenario}-{secrets.token_hex(2)}"
+
+
+def check_affinity(cpus: tuple[int, ...]) -> tuple[int, ...]:
+    """The CPUs, if this process may use them all. Raises ``InputError`` naming those it may use."""
+    if not cpus:
+        return ()
+    if not hasattr(os, "sched_getaffinity"):
+        raise InputError("CPU affinity: this system does not offer it; leave --cpus and cpu_affinity out")
+    allowed = os.sched_getaffinity(0)
+    if not set(cpus) <= allowed:
+        raise InputError(f"CPU affinity: {sorted(set(cpus) - allowed)} are not among the CPUs here, {sorted(allowed)}")
+    return cpus
 
 
 def resolve_variant(
@@ -83,7 +97,7 @@ def prepare(settings: Settings, scenario_name: str, engine: Engine, name: str, w
         cache_folder=settings.path(settings.folders.cache),
         time_limit_s=settings.engine.time_limit_s,
         max_time_s=wishes.max_time_s or bench.max_time_s,
-        cpu_affinity=settings.engine.cpu_affinity,
+        cpu_affinity=check_affinity(wishes.cpu_affinity or settings.engine.cpu_affinity),
         engine=dict(engine.describe()),
         fingerprint=take_fingerprint(engine.describe(), files, data_folder, settings.root),
         parity=settings.parity,

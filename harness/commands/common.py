@@ -44,6 +44,16 @@ def parse_parameters(given: list[str] | None) -> dict[str, str]:
     return parameters
 
 
+def parse_cpus(given: str | None) -> tuple[int, ...]:
+    """``"2,3"`` as CPU numbers. Raises ``InputError`` for anything else."""
+    if given is None:
+        return ()
+    try:
+        return tuple(int(item) for item in given.split(","))
+    except ValueError as error:
+        raise InputError(f"--cpus {given!r}: is not a list of CPU numbers like 0,1") from error
+
+
 def output_console() -> Console:
     """Standard output; wide enough for the tables when it is not a terminal."""
     from rich.console import Console

@@ -88,6 +88,7 @@ def _engine_findings(settings: Settings, scenario: str, engine_name: str | None)
 
 def _machine_findings(settings: Settings) -> Iterator[Finding]:
     from harness.measure.fingerprint import cpu_model, git_state
+    from harness.measure.instructions import availability
     from harness.measure.noise import read_machine, warnings_for
 
     runs = settings.path(settings.folders.runs)
@@ -100,6 +101,13 @@ def _machine_findings(settings: Settings) -> Iterator[Finding]:
         yield Finding(GOOD, "git", f"{commit[:12]}{' with changes that are not committed' if dirty else ''}")
     else:
         yield Finding(ATTENTION, "git", "not a repository: records will not say which version was measured")
+    counting = availability()
+    what = "instruction counts"
+    yield (
+        Finding(GOOD, what, "available")
+        if counting.available
+        else Finding(ATTENTION, what, f"absent: {counting.reason}")
+    )
     state = read_machine()
     warnings = warnings_for(state)
     if not warnings:
@@ -111,7 +119,7 @@ def _noise_floor() -> Finding:
     from harness.bench.floor import measure_floor
 
     with ProgressLine() as line:
-        floor = measure_floor(lambda done, total: line.show(f"noise: run {done} of {total}", ""))
+        floor = measure_floor(lambda done, total: line.show("measuring the noise floor", f"run {done} of {total}"))
     percent = 100 * (floor.ratio_floor - 1)
     text = (
         f"{floor.controls} pairs of the same work: effects under {percent:.1f} % cannot be told from none in 10 pairs "

@@ -54,6 +54,8 @@ def test_run_as_json_with_another_algorithm(make_project: Make) -> None:
         (("bench", "--resume", "--pairs", "7"), "leave out options that change it"),
         (("bench", "--max-pairs", "7"), "give --adaptive too"),
         (("bench", "--pairs", "0"), "--pairs"),
+        (("bench", "--cpus", "x"), "is not a list of CPU numbers"),
+        (("bench", "--cpus", "999"), "CPU affinity: [999] are not among the CPUs here"),
         (("bench", "--pairs", "7", "--adaptive"), "give one of them"),
         (("show",), "no session yet"),
         (("show", "x"), "session 'x': not in"),
