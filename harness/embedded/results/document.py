@@ -23,7 +23,7 @@ from harness.embedded.results.charts import (
     sorted_series,
 )
 from harness.embedded.results.json_writer import Raw, decimal_json, text_json
-from harness.embedded.results.orders_json import camel_case, order_fields, symbol_json
+from harness.embedded.results.orders_json import OrderWriter, camel_case, symbol_json
 from harness.embedded.results.series_sampler import summary_equity
 from harness.embedded.statistics.builder import Transaction
 from harness.embedded.statistics.performance import AlgorithmPerformance, StatisticsResults
@@ -134,11 +134,15 @@ class BacktestDocument:
                 for name, performance in results.rolling_performances.items()
             },
             "charts": {name: chart_json(chart) for name, chart in self.charts.items()},
-            "orders": {str(number): order_fields(order) for number, order in self.orders.items()},
+            "orders": self._orders(),
             "profitLoss": {_time_key(time): value for time, value in profit_loss},
             **self._common(),
             "totalPerformance": performance_json(results.total_performance, with_trades=True),
         }
+
+    def _orders(self) -> dict[str, Raw]:
+        write = OrderWriter(2, rounded=False).text
+        return {str(number): Raw(write(order)) for number, order in self.orders.items()}
 
     def summary(self) -> dict[str, Any]:
         """The document of ``<id>-summary.json``: the equity chart thinned out, no orders and no trades."""

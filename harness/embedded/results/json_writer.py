@@ -17,6 +17,9 @@ from harness.embedded import clr
 _ESCAPED = {"\x85": "\\u0085", "\u2028": "\\u2028", "\u2029": "\\u2029"}
 
 
+_quoted = json.JSONEncoder(ensure_ascii=False).encode
+
+
 class Raw(str):
     """Text that is JSON already and goes into the document as it is."""
 
@@ -25,7 +28,7 @@ class Raw(str):
 
 def text_json(value: str) -> str:
     """A string literal; text outside ASCII stays readable."""
-    literal = json.dumps(value, ensure_ascii=False)
+    literal = _quoted(value)
     if not literal.isascii():
         for character, escape in _ESCAPED.items():
             literal = literal.replace(character, escape)
@@ -34,22 +37,24 @@ def text_json(value: str) -> str:
 
 def decimal_json(value: Decimal) -> str:
     """``100`` is written ``100.0``; other digits as they are."""
-    text = clr.decimal_text(value)
+    text = str(value)
+    if "E" in text or text[0] == "-":
+        text = clr.decimal_text(value)
     return text if "." in text else text + ".0"
 
 
 def double_json(value: float) -> str:
     """Shortest digits of a double, with a decimal point."""
+    if value.is_integer() and abs(value) < 1e15 and value:
+        return f"{int(value)}.0"
     text = clr.double_text(value)
     return text if any(mark in text for mark in ".EN") or text.endswith("Infinity") else text + ".0"
 
 
 def time_text(value: datetime, zone: str = "Z") -> str:
     """``2025-10-06T13:31:00Z``; fractions of a second without trailing zeros. ``zone`` is "" for local times."""
-    text = value.strftime("%Y-%m-%dT%H:%M:%S") if value.year >= 1000 else value.isoformat(timespec="seconds")
-    if value.microsecond:
-        text += f".{value.microsecond:06d}".rstrip("0")
-    return text + zone
+    text = value.isoformat() if value.tzinfo is None else value.replace(tzinfo=None).isoformat()
+    return (text.rstrip("0") if value.microsecond else text) + zone
 
 
 def dumps(value: Any, indent: int = 2) -> str:

@@ -6,10 +6,12 @@ Source: ``SerializedOrderEvent.cs`` and ``OrderEventJsonConverter.cs`` of Lean.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 
 from harness.embedded import clr
 from harness.embedded.clock import to_us
+from harness.embedded.enums import LeanEnum
 from harness.embedded.results.json_writer import decimal_json, double_json, text_json
 
 # The currency of a fee that was never computed.
@@ -18,25 +20,31 @@ NULL_CURRENCY = "QCC"
 
 def order_events_text(events: Iterable[Any], algorithm_id: str) -> str:
     """The array of all events in the order given."""
-    return "[" + ",".join(order_event_json(event, algorithm_id) for event in events) + "]"
+    identifier = text_json(algorithm_id)
+    symbols: dict[Any, str] = {}
+    return "[" + ",".join([_event_json(event, identifier, symbols) for event in events]) + "]"
 
 
-def order_event_json(event: Any, algorithm_id: str) -> str:
+def _event_json(event: Any, identifier: str, symbols: dict[Any, str]) -> str:
     """One event. Fee, message, stop and limit price appear only where the event has them."""
     symbol = event.symbol
-    parts = [
-        f'{{"id":{text_json(f"{algorithm_id}-{event.order_id}-{event.id}")},"algorithmId":{text_json(algorithm_id)}'
-        f',"orderId":{event.order_id},"orderEventId":{event.id},"symbol":{text_json(str(symbol.id))}'
-        f',"symbolValue":{text_json(symbol.value)},"symbolPermtick":{text_json(symbol.id.symbol)}'
-        f',"time":{double_json(to_us(event.utc_time) / 1_000_000)},"status":"{_camel(event.status)}"'
-    ]
+    named = symbols.get(symbol.id)
+    if named is None:
+        named = symbols[symbol.id] = (
+            f'"symbol":{text_json(str(symbol.id))},"symbolValue":{text_json(symbol.value)}'
+            f',"symbolPermtick":{text_json(symbol.id.symbol)}'
+        )
     fee = event.order_fee.value
+    optional = ""
     if fee.currency != NULL_CURRENCY:
-        parts.append(f',"orderFeeAmount":{decimal_json(fee._amount)},"orderFeeCurrency":{text_json(fee.currency)}')
-    parts.append(
-        f',"fillPrice":{decimal_json(event._fill_price)},"fillPriceCurrency":{text_json(event.fill_price_currency)}'
+        optional = f'"orderFeeAmount":{decimal_json(fee._amount)},"orderFeeCurrency":{text_json(fee.currency)},'
+    parts = [
+        f'{{"id":{identifier[:-1]}-{event.order_id}-{event.id}","algorithmId":{identifier},"orderId":{event.order_id}'
+        f',"orderEventId":{event.id},{named},"time":{double_json(to_us(event.utc_time) / 1_000_000)}'
+        f',"status":"{_camel(event.status)}",{optional}"fillPrice":{decimal_json(event._fill_price)}'
+        f',"fillPriceCurrency":{text_json(event.fill_price_currency)}'
         f',"fillQuantity":{decimal_json(event._fill_quantity)},"direction":"{_camel(event.direction)}"'
-    )
+    ]
     if event.message:
         parts.append(f',"message":{text_json(event.message)}')
     parts.append(
@@ -52,6 +60,8 @@ def order_event_json(event: Any, algorithm_id: str) -> str:
     return "".join(parts)
 
 
-def _camel(member: Any) -> str:
-    name: str = member.lean_name
+# Members of different enumerations are equal when their numbers are: the type belongs in the key.
+@lru_cache(maxsize=None, typed=True)
+def _camel(member: LeanEnum) -> str:
+    name = member.lean_name
     return name[:1].lower() + name[1:]

@@ -6,22 +6,21 @@ Source: the JSON attributes of ``Order.cs`` and its subclasses, ``SymbolJsonConv
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
+from harness.embedded import clr
 from harness.embedded.enums import OrderType
 from harness.embedded.naming import pascal_case
-from harness.embedded.results.json_writer import Raw, decimal_json, text_json, time_text
+from harness.embedded.results.json_writer import decimal_json, dumps, text_json, time_text
+from harness.embedded.statistics.numerics import smart_rounding
 
-Field = tuple[str, Any]
 Rounding = Callable[[Decimal], Decimal]
 
 
-def _unchanged(value: Decimal) -> Decimal:
-    return value
-
-
+@cache
 def camel_case(name: str) -> str:
     """``time_in_force`` -> ``timeInForce``."""
     pascal = pascal_case(name)
@@ -33,115 +32,160 @@ def symbol_json(symbol: Any) -> dict[str, str]:
     return {"value": symbol.value, "id": str(symbol.id), "permtick": symbol.value}
 
 
-def order_fields(order: Any, rounding: Rounding = _unchanged) -> dict[str, Any]:
-    """An order's members in Lean's order, ready for the JSON writer.
+class OrderWriter:
+    """Writes orders either indented (``level`` levels deep) or, with ``level`` ``None``, on one line.
 
-    ``rounding`` is applied to the prices that Lean rounds before it computes the order list hash.
+    With ``rounded`` prices are what Lean makes of them before it computes the order list hash; an order's price setter
+    then drops trailing zeros, the other prices keep what the rounding leaves.
     """
-    price = rounding(order._price)
-    fields: dict[str, Any] = dict(_own_fields(order, rounding))
-    fields["id"] = order.id
-    fields["contingentId"] = order.contingent_id
-    fields["brokerId"] = order.broker_id
-    fields["symbol"] = symbol_json(order.symbol)
-    fields["price"] = price
-    fields["priceCurrency"] = order.price_currency
-    fields["time"] = order.time
-    fields["createdTime"] = order.time
-    for name, moment in (
-        ("lastFillTime", order.last_fill_time),
-        ("lastUpdateTime", order.last_update_time),
-        ("canceledTime", order.canceled_time),
-    ):
-        if moment is not None:
-            fields[name] = moment
-    fields["quantity"] = order._quantity
-    fields["status"] = order.status
-    if order.tag is not None:
-        fields["tag"] = order.tag
-    fields["properties"] = _properties(order.properties)
-    fields["securityType"] = order.security_type
-    fields["direction"] = order.direction
-    fields["value"] = order._quantity * price
-    data = order.order_submission_data
-    fields["orderSubmissionData"] = data and {
-        "bidPrice": data._bid_price,
-        "askPrice": data._ask_price,
-        "lastPrice": data._last_price,
-    }
-    fields["isMarketable"] = order.is_marketable
-    fields["priceAdjustmentMode"] = order.price_adjustment_mode
-    return fields
+
+    def __init__(self, level: int | None, *, rounded: bool) -> None:
+        self._colon = ": " if level is not None else ":"
+        ends = ["", "", ""] if level is None else ["\n" + "  " * (level + more) for more in range(3)]
+        self._outer, self._inner, self._deep = ends
+        self._level = level
+        self._rounding: Rounding = smart_rounding if rounded else _unchanged
+        self._rounded = rounded
+        self._symbols: dict[Any, str] = {}
+        self._no_properties = self._object([("timeInForce", "{}")], self._inner, self._deep)
+
+    def _object(self, members: Iterable[tuple[str, str]], end: str, start: str) -> str:
+        colon = self._colon
+        body = ",".join([f'{start}"{name}"{colon}{value}' for name, value in members])
+        return f"{{{body}{end}}}"
+
+    def text(self, order: Any) -> str:
+        """One order as JSON."""
+        rounding = self._rounding
+        price = clr.normalize(rounding(order._price)) if self._rounded else order._price
+        quantity: Decimal = order._quantity
+        time = f'"{time_text(order.time)}"'
+        members = _own_members(order, rounding)
+        members += (
+            ("id", str(order.id)),
+            ("contingentId", str(order.contingent_id)),
+            ("brokerId", self._list(order.broker_id)),
+            ("symbol", self._symbol(order.symbol)),
+            ("price", decimal_json(price)),
+            ("priceCurrency", text_json(order.price_currency)),
+            ("time", time),
+            ("createdTime", time),
+        )
+        if order.last_fill_time is not None:
+            members.append(("lastFillTime", f'"{time_text(order.last_fill_time)}"'))
+        if order.last_update_time is not None:
+            members.append(("lastUpdateTime", f'"{time_text(order.last_update_time)}"'))
+        if order.canceled_time is not None:
+            members.append(("canceledTime", f'"{time_text(order.canceled_time)}"'))
+        members += (("quantity", decimal_json(quantity)), ("status", str(int(order.status))))
+        if order.tag is not None:
+            members.append(("tag", text_json(order.tag)))
+        members += (
+            ("properties", self._properties(order.properties)),
+            ("securityType", str(int(order.security_type))),
+            ("direction", str(int(order.direction))),
+            ("value", decimal_json(quantity * price)),
+            ("orderSubmissionData", self._submission(order.order_submission_data)),
+            ("isMarketable", _bool(order.is_marketable)),
+            ("priceAdjustmentMode", str(int(order.price_adjustment_mode))),
+        )
+        return self._object(members, self._outer, self._inner)
+
+    def _list(self, texts: list[str]) -> str:
+        if not texts:
+            return "[]"
+        body = ",".join([self._deep + text_json(text) for text in texts])
+        return f"[{body}{self._inner}]"
+
+    def _symbol(self, symbol: Any) -> str:
+        key = symbol.id
+        text = self._symbols.get(key)
+        if text is None:
+            members = [(name, text_json(value)) for name, value in symbol_json(symbol).items()]
+            text = self._symbols[key] = self._object(members, self._inner, self._deep)
+        return text
+
+    def _submission(self, data: Any) -> str:
+        if data is None:
+            return "null"
+        return self._object(
+            (
+                ("bidPrice", decimal_json(data._bid_price)),
+                ("askPrice", decimal_json(data._ask_price)),
+                ("lastPrice", decimal_json(data._last_price)),
+            ),
+            self._inner,
+            self._deep,
+        )
+
+    def _properties(self, properties: Any) -> str:
+        """Members of the brokerage's own properties first, then the time in force."""
+        own = {name: value for name, value in vars(properties).items() if name not in ("time_in_force", "exchange")}
+        in_force = _time_in_force(properties.time_in_force)
+        if not own and not in_force:
+            return self._no_properties
+        members = [(camel_case(name), self._plain(value)) for name, value in own.items()]
+        end = "" if self._level is None else self._deep
+        start = "" if self._level is None else self._deep + "  "
+        inner = [(name, text_json(value)) for name, value in in_force.items()]
+        members.append(("timeInForce", self._object(inner, end, start) if inner else "{}"))
+        return self._object(members, self._inner, self._deep)
+
+    def _plain(self, value: Any) -> str:
+        return dumps(value, indent=0)
 
 
-def _own_fields(order: Any, rounding: Rounding) -> list[Field]:
+def _own_members(order: Any, rounding: Rounding) -> list[tuple[str, str]]:
     """The members of the order's own class, which come first, with the type among them."""
-    kind: Field = ("type", order.type)
+
+    def price(value: Decimal) -> str:
+        return decimal_json(rounding(value))
+
+    kind = ("type", str(int(order.type)))
     match order.type:
         case OrderType.LIMIT:
-            return [("limitPrice", rounding(order._limit_price)), kind]
+            return [("limitPrice", price(order._limit_price)), kind]
         case OrderType.STOP_MARKET:
-            return [("stopPrice", rounding(order._stop_price)), kind]
+            return [("stopPrice", price(order._stop_price)), kind]
         case OrderType.STOP_LIMIT:
-            stop, limit = rounding(order._stop_price), rounding(order._limit_price)
-            return [("stopPrice", stop), ("stopTriggered", order.stop_triggered), ("limitPrice", limit), kind]
+            return [
+                ("stopPrice", price(order._stop_price)),
+                ("stopTriggered", _bool(order.stop_triggered)),
+                ("limitPrice", price(order._limit_price)),
+                kind,
+            ]
         case OrderType.TRAILING_STOP:
             return [
-                ("trailingAmount", rounding(order._trailing_amount)),
-                ("trailingAsPercentage", order.trailing_as_percentage),
+                ("trailingAmount", price(order._trailing_amount)),
+                ("trailingAsPercentage", _bool(order.trailing_as_percentage)),
                 kind,
-                ("stopPrice", rounding(order._stop_price)),
+                ("stopPrice", price(order._stop_price)),
             ]
         case OrderType.LIMIT_IF_TOUCHED:
             return [
                 kind,
-                ("triggerPrice", rounding(order._trigger_price)),
-                ("limitPrice", rounding(order._limit_price)),
-                ("triggerTouched", order.trigger_touched),
+                ("triggerPrice", price(order._trigger_price)),
+                ("limitPrice", price(order._limit_price)),
+                ("triggerTouched", _bool(order.trigger_touched)),
             ]
         case _:
             return [kind]
 
 
-def _properties(properties: Any) -> dict[str, Any]:
-    """Members of the brokerage's own properties first, then the time in force."""
-    own = {name: value for name, value in vars(properties).items() if name not in ("time_in_force", "exchange")}
-    fields = {camel_case(name): value for name, value in own.items()}
-    fields["timeInForce"] = _time_in_force(properties.time_in_force)
-    return fields
-
-
-def _time_in_force(time_in_force: Any) -> dict[str, Any]:
+def _time_in_force(time_in_force: Any) -> dict[str, str]:
     name = type(time_in_force).__name__
     if name == "GoodTilCanceledTimeInForce":
         return {}
-    fields: dict[str, Any] = {"$type": f"QuantConnect.Orders.TimeInForces.{name}"}
+    fields = {"$type": f"QuantConnect.Orders.TimeInForces.{name}"}
     expiry = getattr(time_in_force, "expiry", None)
     if expiry is not None:
-        fields["Expiry"] = Raw(f'"{time_text(expiry, zone="")}"')
+        fields["Expiry"] = time_text(expiry, zone="")
     return fields
 
 
-def compact(fields: dict[str, Any]) -> str:
-    """Members as one line of JSON."""
-    return "{" + ",".join(f"{text_json(name)}:{_compact(value)}" for name, value in fields.items()) + "}"
+def _unchanged(value: Decimal) -> Decimal:
+    return value
 
 
-def _compact(value: Any) -> str:
-    if isinstance(value, Raw):
-        return value
-    if isinstance(value, Decimal):
-        return decimal_json(value)
-    if isinstance(value, str):
-        return text_json(value)
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, int):
-        return str(int(value))
-    if isinstance(value, dict):
-        return compact(value)
-    if isinstance(value, list):
-        return "[" + ",".join(map(_compact, value)) + "]"
-    return f'"{time_text(value)}"'
+def _bool(value: bool) -> str:
+    return "true" if value else "false"

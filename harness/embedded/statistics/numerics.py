@@ -180,8 +180,11 @@ def round_significant(value: Decimal, digits: int) -> Decimal:
 def smart_rounding(value: Decimal) -> Decimal:
     """``SmartRounding``: four decimals above 1,000, else seven significant digits; no trailing zeros."""
     value = clr.normalize(value)
+    _, digits, exponent = value.as_tuple()
     if value > 1000:
         return clr.round_half_even(value, 4)
+    if len(digits) <= 7 and isinstance(exponent, int) and exponent <= 0:
+        return value
     return clr.normalize(round_significant(value, 7))
 
 

@@ -10,12 +10,12 @@ engine hands over a :class:`PriceRange` instead of every price:
   ``M`` before the range it becomes ``max(M + entry - low, fall)``; for a short trade ``max(high - entry + M, rise)``.
 
 The prices of a range are the values of ``security.price`` after each update of the symbol since the previous call
-(exclusive) up to now, in order. An update is every bar that a time step carries for the symbol: also a fill-forward bar,
-which leaves the price as it was, and a bar of an internal feed such as the benchmark's. The price of the current time
-step belongs in the range **before** a fill of the same step, since Lean updates securities before it processes orders.
-So a position that opens at a step does not see that step's price, unless the symbol's next bar is a fill-forward one:
-then the price counts from there. Prices that a position never saw must not be in a range: the builder forgets a symbol
-when it is flat, so calls without an open position are ignored.
+(exclusive) up to now, in order. An update is every bar that a time step carries for the symbol: also a fill-forward
+bar, which leaves the price as it was, and a bar of an internal feed such as the benchmark's. The price of the current
+time step belongs in the range **before** a fill of the same step, since Lean updates securities before it processes
+orders. So a position that opens at a step does not see that step's price, unless the symbol's next bar is a
+fill-forward one: then the price counts from there. Prices that a position never saw must not be in a range: the
+builder forgets a symbol when it is flat, so calls without an open position are ignored.
 """
 
 from __future__ import annotations

@@ -12,10 +12,10 @@ import pytest
 
 from harness.embedded.results.charts import Candlestick, CandlestickSeries, Chart, ChartPoint, create_series
 from harness.embedded.results.document import chart_json, trade_json
-from harness.embedded.results.json_writer import dumps
+from harness.embedded.results.json_writer import Raw, dumps
 from harness.embedded.results.order_events_json import order_events_text
 from harness.embedded.results.order_hash import order_list_hash
-from harness.embedded.results.orders_json import order_fields
+from harness.embedded.results.orders_json import OrderWriter
 from harness.embedded.results.series_sampler import summary_equity
 from tests.embedded.results.recorded_orders import recorded_event, recorded_order
 from tests.embedded.statistics.recorded import EPOCH, Recording, case_names, recorded_trade, recording, utc
@@ -37,7 +37,8 @@ def test_the_order_list_hash_is_the_printed_one(name: str) -> None:
 @pytest.mark.parametrize("name", CASES)
 def test_orders_are_written_as_recorded(name: str) -> None:
     record = recording(name)
-    text = dumps({"orders": {str(order.id): order_fields(order) for order in _orders(record)}})
+    write = OrderWriter(2, rounded=False).text
+    text = dumps({"orders": {str(order.id): Raw(write(order)) for order in _orders(record)}})
     assert text[len("{\n") : -len("\n}")] in record.result_text
 
 
