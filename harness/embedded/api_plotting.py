@@ -29,7 +29,7 @@ _RESERVED_STATISTIC = re.compile(r"\s*\+?0*(100|\d{1,2})\s*")
 
 
 class PlottingApi:
-    """Mixin of ``QCAlgorithm``; call :meth:`_init_plotting` first. Needs ``utc_time`` and ``_engine.results``."""
+    """Mixin of ``QCAlgorithm``; call :meth:`_init_plotting` first. Needs ``clock`` and ``_engine.results``."""
 
     _charts: dict[str, Chart]
     runtime_statistics: dict[str, str]
@@ -109,11 +109,11 @@ class PlottingApi:
 
     def _plot_value(self, chart: str, series: str, value: Any) -> None:
         target = self._chart_series(chart, series, Series)
-        target.add_point(self.utc_time, _plotted(value))  # type: ignore[attr-defined]
+        target.add_point(self.clock.utc, _plotted(value))  # type: ignore[attr-defined]
 
     def _plot_bar(self, chart: str, series: str, *prices: Any) -> None:
         target = self._chart_series(chart, series, CandlestickSeries)
-        target.add_point(self.utc_time, *map(_plotted, prices))  # type: ignore[attr-defined]
+        target.add_point(self.clock.utc, *map(_plotted, prices))  # type: ignore[attr-defined]
 
     def _chart_series(self, chart_name: str, series_name: str, kind: type[Any]) -> Any:
         reserved = _RESERVED.get(chart_name)

@@ -27,7 +27,7 @@ class Algorithm(PlottingApi):
     def __init__(self) -> None:
         self._init_plotting()
         self._engine = SimpleNamespace(results=Results())
-        self.utc_time = datetime(2025, 10, 6, 14)
+        self.clock = SimpleNamespace(utc=datetime(2025, 10, 6, 14))
 
     def shown(self, chart: str, series: str) -> list[Any]:
         values = self._charts[chart].series[series].values
