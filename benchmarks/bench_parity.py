@@ -72,11 +72,12 @@ def measure(left: str, right: str) -> dict[str, object]:
     from harness.parity.diff import diff_results
     from harness.results.lean_results import LeanResults
 
-    start = time.perf_counter()
+    start, cpu_start = time.perf_counter(), time.process_time()
     report = diff_results(LeanResults(left), LeanResults(right))
     wall_s = time.perf_counter() - start
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    return {"wall_s": wall_s, "peak_rss_bytes": peak, "summary": report.summary_line}
+    cpu_s = time.process_time() - cpu_start
+    return {"wall_s": wall_s, "cpu_s": cpu_s, "peak_rss_bytes": peak, "summary": report.summary_line}
 
 
 def main() -> int:
@@ -108,7 +109,7 @@ def main() -> int:
         print(f"{options.events:,} order events a side")
         for row in rows:
             print(
-                f"{row['case']:38s} {row['wall_s']:6.2f} s (limit {row['limit_s']:.0f})  "
+                f"{row['case']:38s} {row['wall_s']:6.2f} s (limit {row['limit_s']:.0f}, cpu {row['cpu_s']:.2f})  "
                 f"{row['peak_rss_bytes'] / 1e6:6.0f} MB (limit {row['limit_bytes'] / 1e6:.0f})  "
                 f"{'met' if row['met'] else 'MISSED'}  {row['summary'][:60]}"
             )

@@ -1,9 +1,10 @@
 """Order events of any number, read in blocks and compared side by side.
 
-Lean writes them as one line, each event starting with its id. In such a text ``},{"id":`` stands between two events
+Lean writes them as one line, each event starting with its id. In such a text ``},{"id":"`` stands between two events
 and nowhere else (inside a JSON string the quotes would be escaped), so blocks are cut there without parsing. Blocks
 of equal bytes are only counted and checked to be JSON; the events of unequal blocks are compared one by one, first as
-bytes, then as numbers.
+bytes, then as numbers. A text of another layout, or one that does not hold as many events as it was cut into, is
+decoded as a whole.
 """
 
 from __future__ import annotations
@@ -26,8 +27,8 @@ from harness.results.volatile import ORDER_EVENTS
 
 BLOCK_BYTES = 4 << 20
 DETAILED_EVENTS = 20
-_OPENING = b'[{"id":'
-_BETWEEN = b'},{"id":'
+_OPENING = b'[{"id":"'
+_BETWEEN = b'},{"id":"'
 _WHITE = b" \t\r\n"
 
 
@@ -153,7 +154,7 @@ class _Side:
             ]
 
     def block(self) -> bytes | None:
-        """The next whole events (between their ``{"id":`` and ``}``), None after the last."""
+        """The next whole events (between their ``{"id":"`` and ``}``), None after the last."""
         if self._ended:
             return None
         while True:
@@ -184,10 +185,10 @@ class _Side:
     def _shown(self, block: bytes) -> bytes:
         if self._replace:
             # The block lost its first opening; give it back for the replacement.
-            block = b'{"id":' + block
+            block = _OPENING + block
             for mine, theirs in self._replace:
                 block = block.replace(mine, theirs)
-            block = block[len(b'{"id":') :]
+            block = block[len(_OPENING) :]
         return block
 
     def _read(self, size: int) -> bytes:
@@ -230,10 +231,7 @@ def _unequal(left: _Side, right: _Side) -> Iterator[tuple[int, list[bytes], list
         for side, events in zip((left, right), pair, strict=True):
             side.pending = side.pending[size:]
             side.count += len(events)
-        if pair[0] == pair[1]:
-            _checked_count(_BETWEEN.join(pair[0]), left.where)
-        else:
-            yield index, *pair
+        yield index, *pair
 
 
 def _checked_count(block: bytes, where: object) -> int:
@@ -248,25 +246,29 @@ def _compare_slice(
     index: int, left: list[bytes], right: list[bytes], rules: ParityRules, comparison: EventComparison
 ) -> None:
     both = min(len(left), len(right))
-    numbers = [n for n, differs in enumerate(map(operator.ne, left[:both], right[:both])) if differs]
+    unequal = list(map(operator.ne, left[:both], right[:both]))
+    equal = [text for text, differs in zip(left, unequal, strict=False) if not differs]
+    if equal and _checked_count(_BETWEEN.join(equal), ORDER_EVENTS) != len(equal):
+        raise _ForeignLayoutError
+    numbers = [number for number, differs in enumerate(unequal) if differs]
     if numbers:
-        pair = [left[n] for n in numbers], [right[n] for n in numbers]
+        pair = [left[number] for number in numbers], [right[number] for number in numbers]
         for number in _really_different(pair[0], pair[1], rules):
             position = numbers[number]
             if len(comparison.details) >= DETAILED_EVENTS and not _special(rules):
                 comparison.differing += 1
                 continue
-            events = [decode_exact(_joined([side[position]]), ORDER_EVENTS)[0] for side in (left, right)]
-            _compare_event(index + position, events[0], events[1], rules, comparison)
+            _compare_event(index + position, _decoded(left[position]), _decoded(right[position]), rules, comparison)
     for number in range(both, max(len(left), len(right))):
-        sides: list[Any] = [MISSING, MISSING]
-        if len(comparison.details) < DETAILED_EVENTS:
-            for side, texts in enumerate((left, right)):
-                if number < len(texts):
-                    sides[side] = decode_exact(_joined([texts[number]]), ORDER_EVENTS)[0]
-            _compare_event(index + number, sides[0], sides[1], rules, comparison)
-        else:
-            comparison.differing += 1
+        sides = [_decoded(side[number]) if number < len(side) else MISSING for side in (left, right)]
+        _compare_event(index + number, sides[0], sides[1], rules, comparison)
+
+
+def _decoded(text: bytes) -> Any:
+    events = decode_exact(_joined([text]), ORDER_EVENTS)
+    if len(events) != 1:
+        raise _ForeignLayoutError
+    return events[0]
 
 
 def _really_different(left: list[bytes], right: list[bytes], rules: ParityRules) -> list[int]:
@@ -275,6 +277,8 @@ def _really_different(left: list[bytes], right: list[bytes], rules: ParityRules)
         columns = [_strict.decode(_joined(side)) for side in (left, right)]
     except (msgspec.DecodeError, UnicodeDecodeError):
         return list(range(len(left)))  # a field this program does not know: compared by name, one by one
+    if len(columns[0]) != len(left) or len(columns[1]) != len(right):
+        raise _ForeignLayoutError
     if _ids_ignored(rules):
         for side in columns:
             for event in side:

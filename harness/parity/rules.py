@@ -26,8 +26,8 @@ class Tolerance:
         return abs(left - right) <= allowed
 
     def __str__(self) -> str:
-        parts = [f"{self.absolute}"] if self.absolute else []
-        parts += [f"{self.relative * 100:f} %"] if self.relative else []
+        parts = [f"{self.absolute:f}"] if self.absolute else []
+        parts += [f"{(self.relative * 100).normalize():f} %"] if self.relative else []
         return f"{self.pattern} ± {' or '.join(parts) or '0'}"
 
 

@@ -22,7 +22,7 @@ from harness.results.paths import Path, PatternTree, show_path
 
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?\Z", re.ASCII)
 _AMOUNT = re.compile(r"(-?)\$?(-?)(\d[\d,]*(?:\.\d+)?) ?%?\Z", re.ASCII)
-_DEEPDIFF_CHILDREN = 64
+_DEEPDIFF_NODES = 200
 
 
 class Missing:
@@ -135,8 +135,7 @@ class _Comparison:
             for name in self.pending:
                 self.count_tolerance(name)
             return
-        large = len(left) + len(right) > _DEEPDIFF_CHILDREN if _same_container(left, right) else False
-        if not large:
+        if not _same_container(left, right) or _nodes(left) + _nodes(right) <= _DEEPDIFF_NODES:
             self.deepdiff(left, right, path)
             return
         for part, left_item, right_item in _pairs(left, right):
@@ -260,6 +259,20 @@ def _containers_same(left: Any, right: Any) -> bool:
     if isinstance(left, list) and isinstance(right, list):
         return len(left) == len(right) and all(map(_containers_same, left, right))
     return scalars_equal(left, right)
+
+
+def _nodes(value: Any) -> int:
+    """Scalars and containers in ``value``, counted as far as it matters here."""
+    count = 0
+    waiting = [value]
+    while waiting and count <= _DEEPDIFF_NODES:
+        one = waiting.pop()
+        count += 1
+        if isinstance(one, dict):
+            waiting += one.values()
+        elif isinstance(one, list):
+            waiting += one
+    return count
 
 
 def _pairs(left: Any, right: Any) -> Iterable[tuple[str | int, Any, Any]]:

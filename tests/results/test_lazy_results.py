@@ -13,10 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.errors import DamagedError
-from harness.results import spans
+from harness.results import StrategyResults, TestResults, spans
 from harness.results.baseline import save_baseline
 from harness.results.spans import CACHE_FOLDER
-from harness.results.test_results import StrategyResults, TestResults, estimated_bytes
+from harness.results.test_results import estimated_bytes
 from tests.results.lean_folder import document, write_lean
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
