@@ -170,7 +170,7 @@ class _Runner:
         self.on_progress = on_progress
         self.started = time.monotonic()
         self.spent_before_s = sum(row.wall_s for row in self.rows)
-        self.refused = False
+        self.checked: set[str] = set()
 
     def run(self) -> None:
         done = {row.number for row in self.rows}
@@ -206,11 +206,7 @@ class _Runner:
             raise OSError(errno.ENOSPC, f"only {free_bytes / 2**20:.0f} MiB free", str(run_folder))
         self._tell(planned, "")
         request = make_request(self.setup, planned.variant, run_folder)
-        if not self.refused:
-            self.refused = True
-            problems = self.engine.check(request)
-            if problems:
-                raise EngineError(f"{problems[0]}{f' (and {len(problems) - 1} more)' if len(problems) > 1 else ''}")
+        self._check_variants(request)
         run = self.engine.run(request, lambda _, text: self._tell(planned, text))
         if run.ok:
             stages = self.inspector.stages(request.results_folder)
@@ -226,6 +222,13 @@ class _Runner:
                 f"after correcting it: {_how_to_resume(self.folder)}"
             )
         self.rows.append(row)
+
+    def _check_variants(self, request: BacktestRequest) -> None:
+        """Before the first run: what would make any run of any variant fail."""
+        for name in self.setup.variants:
+            if name not in self.checked:
+                self.checked.add(name)
+                refuse_problems(self.engine.check(make_request(self.setup, name, request.run_folder)))
 
     def _parity(self, planned: PlannedRun, results_folder: Path) -> tuple[ParityCheck, ...]:
         """The run against the session's first baseline run and against each stored reference."""
@@ -253,6 +256,13 @@ class _Runner:
                 return None
             known[variant] = median(walls)
         return sum(known[run.variant] for run in self.plan if run.number >= planned.number)
+
+
+def refuse_problems(problems: Sequence[str]) -> None:
+    """Raises ``EngineError`` with the first problem, if there is one."""
+    if problems:
+        more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+        raise EngineError(f"{problems[0]}{more}")
 
 
 def finished(session: Session) -> bool:

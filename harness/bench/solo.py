@@ -12,6 +12,7 @@ from typing import Any
 from harness.bench.evidence import Inspector
 from harness.bench.plan import PlannedRun, RunKind
 from harness.bench.records import ParityCheck, RunRow, make_row, row_to_dict
+from harness.bench.session import MEASUREMENT_NAME, refuse_problems
 from harness.bench.setup import Variant
 from harness.engines.base import BacktestRequest, BacktestRun, Engine
 from harness.errors import EngineError, HarnessError
@@ -27,9 +28,7 @@ class NotDeterministicError(HarnessError):
 def run_once(engine: Engine, request: BacktestRequest, on_text: Callable[[str], None] | None = None) -> BacktestRun:
     """One backtest. Raises ``EngineError`` when it cannot start; how it ended is in the answer."""
     request.run_folder.mkdir(parents=True, exist_ok=True)
-    problems = engine.check(request)
-    if problems:
-        raise EngineError(f"{problems[0]}{f' (and {len(problems) - 1} more)' if len(problems) > 1 else ''}")
+    refuse_problems(engine.check(request))
     return engine.run(request, None if on_text is None else lambda _, text: on_text(text))
 
 
@@ -62,7 +61,7 @@ def run_repeatedly(
                 )
             parity = (check,)
         row = make_row(planned, run, inspector.stages(request.results_folder), parity)
-        write_json(request.run_folder / "measurement.json", row_to_dict(row), schema="harness.measurement", version=1)
+        write_json(request.run_folder / MEASUREMENT_NAME, row_to_dict(row), schema="harness.measurement", version=1)
         rows.append(row)
     return rows
 
