@@ -104,7 +104,7 @@ class TradingApi:
     default_order_properties: Any
     is_warming_up: bool
     status: AlgorithmStatus
-    utc_time: Any
+    clock: Any
     _engine: Any
     _locked: bool
     debug: Any
@@ -509,7 +509,7 @@ class TradingApi:
         hours = self._engine.market_hours(symbol) if security is None else security.exchange.hours
         if security is not None:
             return bool(hours.is_open(security.local_time, False))
-        return bool(hours.is_open(hours.zone.utc_to_local(self.utc_time), False))
+        return bool(hours.is_open(hours.zone.utc_to_local(self.clock.utc), False))
 
     def set_maximum_orders(self, max: int) -> None:
         """How many orders a backtest may have; of no effect once the algorithm runs."""
@@ -566,7 +566,7 @@ class TradingApi:
             SecurityType.EQUITY,
             security.symbol,
             quantity,
-            self.utc_time,
+            self.clock.utc,
             tag,
             properties,
             asynchronous=asynchronous,
@@ -646,7 +646,7 @@ class TradingApi:
         if hours.is_market_always_open:
             return False
         close = to_utc(hours.get_next_market_close(security.local_time, False), hours.time_zone)
-        return bool(self.utc_time > close - MarketOnCloseOrder.submission_time_buffer)
+        return bool(self.clock.utc > close - MarketOnCloseOrder.submission_time_buffer)
 
     def _security_for_order(self, symbol: Any) -> Any:
         """The security. Raises ``NotSupportedError`` where Lean would add it, ``RuntimeError`` for unknown names."""

@@ -98,7 +98,7 @@ class FakeSecurity:
 
     @property
     def local_time(self) -> datetime:
-        return to_local(self.world.utc_time, NEW_YORK)
+        return to_local(self.world.clock.utc, NEW_YORK)
 
     @property
     def _price(self) -> Decimal:
@@ -128,7 +128,7 @@ class FakeAlgorithm(TradingApi):
     """Enough of ``QCAlgorithm`` for orders; times are given as New York local times."""
 
     def __init__(self, *tickers: str, resolution: Resolution = Resolution.MINUTE) -> None:
-        self.utc_time = datetime(2025, 10, 6, 14, 0)
+        self.clock = SimpleNamespace(utc=datetime(2025, 10, 6, 14, 0))
         self.is_warming_up = False
         self.status = AlgorithmStatus.RUNNING
         self._locked = True
@@ -173,7 +173,7 @@ class FakeAlgorithm(TradingApi):
 
     def at(self, local: datetime) -> None:
         """Set the time without data."""
-        self.utc_time = to_utc(local, NEW_YORK)
+        self.clock.utc = to_utc(local, NEW_YORK)
 
     def bar(
         self, ticker: str, end: datetime, prices: tuple[Any, Any, Any, Any], period: timedelta = timedelta(minutes=1)

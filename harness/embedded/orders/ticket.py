@@ -27,6 +27,7 @@ from harness.embedded.orders.request import (
     UpdateOrderRequest,
 )
 from harness.embedded.orders.response import OrderResponse
+from harness.embedded.securities.arithmetic import net_add, net_sub
 
 _FIELD_ATTRIBUTES = {
     OrderField.LIMIT_PRICE: "_limit_price",
@@ -101,7 +102,7 @@ class OrderTicket:
 
     @property
     def _quantity_remaining(self) -> Decimal:
-        return self._quantity - self._quantity_filled
+        return net_sub(self._quantity, self._quantity_filled)
 
     @property
     def quantity(self) -> float:
@@ -221,7 +222,7 @@ class OrderTicket:
             self._filled_value += abs(event._fill_quantity) * event._fill_price
         if event._fill_quantity != 0:
             assert self._order is not None
-            self._quantity_filled += event._fill_quantity
+            self._quantity_filled = net_add(self._quantity_filled, event._fill_quantity)
             self._average_fill_price = clr.div(self._filled_value, abs(self._quantity_filled))
             self._order._price = clr.normalize(self._average_fill_price)
 

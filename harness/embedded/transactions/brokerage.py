@@ -60,7 +60,7 @@ class BacktestingBrokerage:
         for order in [self.pending[order_id] for order_id in sorted(self.pending)]:
             if is_closed(order.status):
                 self.pending.pop(order.id, None)
-            elif order.time != self._algorithm.utc_time or order.type is OrderType.MARKET:
+            elif order.time != self._algorithm.clock.utc or order.type is OrderType.MARKET:
                 self._scan_order(order)
 
     def _scan_order(self, order: Order) -> None:
@@ -138,12 +138,12 @@ class BacktestingBrokerage:
         return fills
 
     def _emit(self, order: Order, status: OrderStatus) -> None:
-        event = OrderEvent(order, self._algorithm.utc_time, OrderFee.ZERO)
+        event = OrderEvent(order, self._algorithm.clock.utc, OrderFee.ZERO)
         event.status = status
         self._on_order_events([event])
 
     def _remove(self, order: Order, status: OrderStatus, message: str) -> None:
-        event = OrderEvent(order, self._algorithm.utc_time, OrderFee.ZERO, message)
+        event = OrderEvent(order, self._algorithm.clock.utc, OrderFee.ZERO, message)
         event.status = status
         self.pending.pop(order.id, None)
         self._on_order_events([event])

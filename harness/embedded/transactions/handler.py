@@ -45,7 +45,7 @@ from harness.embedded.orders.response import OrderResponse
 from harness.embedded.orders.ticket import OrderTicket
 from harness.embedded.transactions.brokerage import BacktestingBrokerage
 from harness.embedded.transactions.int_dictionary import IntDictionary
-from harness.embedded.transactions.manager import ProjectedHoldings
+from harness.embedded.transactions.manager import ProjectedHoldings, open_quantity
 from harness.embedded.transactions.messages import (
     exceeds_shortable_quantity,
     insufficient_buying_power,
@@ -156,11 +156,8 @@ class BacktestingTransactionHandler:
 
     def get_projected_holdings(self, security: Any) -> ProjectedHoldings:
         symbol = security.symbol
-        open_quantity = sum(
-            (entry.ticket._quantity_remaining for entry in self._open.values() if entry.ticket.symbol == symbol),
-            clr.ZERO,
-        )
-        return ProjectedHoldings(security.holdings._quantity, open_quantity)
+        tickets = (entry.ticket for entry in self._open.values() if entry.ticket.symbol == symbol)
+        return ProjectedHoldings(security.holdings._quantity, open_quantity(tickets))
 
     # -- taking requests --------------------------------------------------------------------------------------------
 
@@ -441,7 +438,7 @@ class BacktestingTransactionHandler:
     # -- events -----------------------------------------------------------------------------------------------------
 
     def _event(self, order: Order, message: str = "") -> OrderEvent:
-        return OrderEvent(order, self._algorithm.utc_time, OrderFee.ZERO, message)
+        return OrderEvent(order, self._algorithm.clock.utc, OrderFee.ZERO, message)
 
     def _handle_order_event(self, event: OrderEvent) -> None:
         self._handle_order_events([event])
@@ -511,12 +508,13 @@ class BacktestingTransactionHandler:
         if algorithm.trade_builder is None:
             return
         fee = event.order_fee.value
-        if fee._amount != 0 and fee.currency != algorithm.account_currency:
-            fee = algorithm.portfolio.cash_book.convert_to_account_currency(fee)
+        amount = fee._amount
+        if amount != 0 and fee.currency != algorithm.account_currency:
+            amount = algorithm.portfolio.cash_book._to_account_currency(fee)
         algorithm.trade_builder.process_fill(
             event,
             security.quote_currency._conversion_rate,
-            fee._amount,
+            amount,
             security.symbol_properties._contract_multiplier,
         )
 
@@ -535,7 +533,7 @@ class BacktestingTransactionHandler:
             return
         algorithm = self._algorithm
         tag = LIQUIDATE_FROM_DELISTING_TAG
-        order = MarketOrder(security.symbol, quantity, algorithm.utc_time, tag)
+        order = MarketOrder(security.symbol, quantity, algorithm.clock.utc, tag)
         order.status = OrderStatus.SUBMITTED
         order.id = algorithm.transactions.get_increment_order_id()
         order.price_adjustment_mode = security.subscriptions[0].data_normalization_mode

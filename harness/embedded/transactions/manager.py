@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -14,6 +14,7 @@ from harness.embedded.orders.request import CancelOrderRequest, OrderRequest, Su
 from harness.embedded.orders.response import OrderResponse
 from harness.embedded.orders.ticket import OrderTicket
 from harness.embedded.reference.symbols import Symbol
+from harness.embedded.securities.arithmetic import net_add
 
 _MILLISECOND = timedelta(milliseconds=1)
 _NOT_WHILE_WARMING_UP = (
@@ -34,7 +35,7 @@ class ProjectedHoldings:
 
     @property
     def _projected_quantity(self) -> Decimal:
-        return self._holdings_quantity + self._open_orders_quantity
+        return net_add(self._holdings_quantity, self._open_orders_quantity)
 
     @property
     def holdings_quantity(self) -> float:
@@ -47,6 +48,14 @@ class ProjectedHoldings:
     @property
     def projected_quantity(self) -> float:
         return clr.to_float(self._projected_quantity)
+
+
+def open_quantity(tickets: Iterable[OrderTicket]) -> Decimal:
+    """What is still to be filled of these tickets, signed."""
+    total = clr.ZERO
+    for ticket in tickets:
+        total = net_add(total, ticket._quantity_remaining)
+    return total
 
 
 def _matcher(selection: Any) -> Callable[[Any], bool] | None:
@@ -111,7 +120,7 @@ class SecurityTransactionManager:
 
     @property
     def utc_time(self) -> datetime:
-        return self._algorithm.utc_time  # type: ignore[no-any-return]
+        return self._algorithm.clock.utc  # type: ignore[no-any-return]
 
     @property
     def last_order_id(self) -> int:
@@ -195,7 +204,7 @@ class SecurityTransactionManager:
         return clr.to_float(self._get_open_orders_remaining_quantity(filter))
 
     def _get_open_orders_remaining_quantity(self, selection: Any = None) -> Decimal:
-        return sum((ticket._quantity_remaining for ticket in self.get_open_order_tickets(selection)), clr.ZERO)
+        return open_quantity(self.get_open_order_tickets(selection))
 
     def get_projected_holdings(self, security: Any) -> ProjectedHoldings:
         return self._order_processor.get_projected_holdings(security)  # type: ignore[no-any-return]
