@@ -47,9 +47,7 @@ class _Updates:
             self.steps = steps[order]
             self.rows = rows[order]
             self.subs = subs[order]
-        self._index = memoryview(
-            np.ascontiguousarray(np.searchsorted(self.steps, np.arange(length), side="right") - 1)
-        )
+        self._index = memoryview(np.ascontiguousarray(np.searchsorted(self.steps, np.arange(length), side="right") - 1))
 
     def at(self, step: int) -> int:
         return self._index[step] if step >= 0 else -1
@@ -130,8 +128,8 @@ class SecurityCache:
         quotes = [day for day in days if day.subscription.is_quote and len(day.rows.real_rows)]
         self._trades = _Updates(trades, length) if trades else None
         self._quotes = _Updates(quotes, length) if quotes else None
-        both = [day for day in days if len(day.rows.real_rows)]
-        self._all = (_Updates(both, length) if quotes else self._trades) if both else None
+        # Quotes never set a stock's price, nor are they its last data (SubscriptionManager.IsDefaultDataType).
+        self._all = self._trades
         self._set_step = -1
         self._memo_step = -2
 
@@ -149,11 +147,12 @@ class SecurityCache:
 
     def store(self, bar: Any) -> None:
         """Take a bar given by hand (seeding, ``set_market_price``) as the last data."""
-        self._last = bar
         if isinstance(bar, QuoteBar):
             self._last_quote = bar
-        elif isinstance(bar, TradeBar):
-            self._last_trade = bar
+        else:
+            self._last = bar
+            if isinstance(bar, TradeBar):
+                self._last_trade = bar
         self._set_step = self._cursor.step
         self._memo_step = -2
 
