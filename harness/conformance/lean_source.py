@@ -16,7 +16,9 @@ from harness.conformance.outcome import Difference, Outcome, Verdict
 from harness.conformance.process import EngineExit, run_engine
 from harness.errors import InputError
 
-_STATISTICS = re.compile(r"ExpectedStatistics\s*=>\s*new\s+Dictionary<string,\s*string>\s*(?:\(\))?\s*\{(.*?)\};", re.DOTALL)
+_STATISTICS = re.compile(
+    r"ExpectedStatistics\s*=>\s*new\s+Dictionary<string,\s*string>\s*(?:\(\))?\s*\{(.*?)\};", re.DOTALL
+)
 _PAIR = re.compile(r'\{\s*"((?:[^"\\]|\\.)*)"\s*,\s*"((?:[^"\\]|\\.)*)"\s*\}')
 _CLASS = re.compile(r"public\s+class\s+(\w+)\s*:")
 _RUNS_LOCALLY = re.compile(r"CanRunLocally\s*(?:\{\s*get;\s*\}\s*=|=>)\s*true")

@@ -78,7 +78,8 @@ def run_engine(
             text=True,
             errors="replace",
             timeout=TIME_LIMIT_S,
-            env={**os.environ, **(environment or {})},
+            # Compiled modules are kept: without them every process would compile the engine anew.
+            env={**os.environ, "PYTHONDONTWRITEBYTECODE": "", **(environment or {})},
             check=False,
             stdin=subprocess.DEVNULL,
         )

@@ -48,7 +48,9 @@ def run_case(case: Path, data_folder: Path, cache_folder: Path | None, keep: Pat
             (results / "stderr.txt").write_text(done.errors, "utf-8")
         if done.refused:
             return Outcome(case.name, Verdict.REFUSED, done.wall_s, (), done.refused)
-        printed = [line.removeprefix("STATISTICS:: ") for line in done.output.splitlines() if line.startswith("STATISTICS:: ")]
+        printed = [
+            line.removeprefix("STATISTICS:: ") for line in done.output.splitlines() if line.startswith("STATISTICS:: ")
+        ]
         try:
             found = compare_with_recording(case, results, done.exit_code, printed)
         except HarnessError as error:

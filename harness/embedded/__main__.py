@@ -58,8 +58,10 @@ def main(argv: list[str] | None = None) -> int:
         return 1
     except OSError as error:
         where = f" {error.filename}" if error.filename else ""
-        print(f"harness.embedded: {error.strerror or error}:{where}; check the path, its rights and the free space",
-              file=sys.stderr)
+        print(
+            f"harness.embedded: {error.strerror or error}:{where}; check the path, its rights and the free space",
+            file=sys.stderr,
+        )
         return 1
     if configuration.phases_file is not None:
         import json

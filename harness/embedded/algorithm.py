@@ -8,7 +8,7 @@ its partial classes (``Algorithm/QCAlgorithm*.cs``) and ``AlgorithmPythonWrapper
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -126,7 +126,8 @@ class QCAlgorithm(TradingApi, IndicatorsApi, PlottingApi, HistoryApi):
 
     @property
     def utc_time(self) -> datetime:
-        return self.clock.utc
+        """Current time; aware of being UTC, as a .NET time of kind UTC is in Python."""
+        return self.clock.utc.replace(tzinfo=UTC)
 
     @property
     def start_date(self) -> datetime:
@@ -370,7 +371,7 @@ class QCAlgorithm(TradingApi, IndicatorsApi, PlottingApi, HistoryApi):
         self.debug(f"Quit(): {message}")
         self.status = AlgorithmStatus.STOPPED
 
-    def set_quit(self, quit: bool) -> None:  # noqa: A002
+    def set_quit(self, quit: bool) -> None:
         if quit:
             self.status = AlgorithmStatus.STOPPED
 
@@ -399,7 +400,7 @@ class QCAlgorithm(TradingApi, IndicatorsApi, PlottingApi, HistoryApi):
     def initialize(self) -> None:
         raise NotImplementedError("Please override the initialize method: it sets dates, cash and securities")
 
-    def on_data(self, slice: Any) -> None:  # noqa: A002
+    def on_data(self, slice: Any) -> None:
         pass
 
     def on_order_event(self, order_event: Any) -> None:

@@ -10,6 +10,7 @@ import importlib
 import inspect
 import json
 import math
+import pkgutil
 import typing
 from datetime import date, datetime, time, timedelta
 from types import ModuleType
@@ -40,15 +41,8 @@ from harness.embedded.feed.data_manager import SecurityChanges
 from harness.embedded.not_supported import NotSupportedError
 from harness.embedded.reference.symbols import SecurityIdentifier, Symbol
 
+_PACKAGES = ("orders", "fills", "securities", "models", "indicators", "consolidators", "scheduling")
 _MODULES = (
-    "harness.embedded.orders",
-    "harness.embedded.fills",
-    "harness.embedded.transactions",
-    "harness.embedded.securities",
-    "harness.embedded.models",
-    "harness.embedded.indicators",
-    "harness.embedded.consolidators",
-    "harness.embedded.scheduling",
     "harness.embedded.rolling_window",
     "harness.embedded.portfolio_target",
     "harness.embedded.results.charts",
@@ -127,12 +121,13 @@ def AddReference(name: str) -> None:  # noqa: N802 (the name that pythonnet give
 
 def _public_classes() -> dict[str, Any]:
     found: dict[str, Any] = {}
-    for module_name in _MODULES:
-        module = importlib.import_module(module_name)
-        names = getattr(module, "__all__", None)
-        for name in names if names is not None else dir(module):
-            value = getattr(module, name)
-            if not name.startswith("_") and inspect.isclass(value) and value.__module__.startswith("harness.embedded"):
+    names = list(_MODULES)
+    for package_name in _PACKAGES:
+        package = importlib.import_module(f"harness.embedded.{package_name}")
+        names += [f"{package.__name__}.{module.name}" for module in pkgutil.iter_modules(package.__path__)]
+    for module_name in names:
+        for name, value in vars(importlib.import_module(module_name)).items():
+            if not name.startswith("_") and inspect.isclass(value) and value.__module__ == module_name:
                 found[name] = value
     for name in dir(enums):
         value = getattr(enums, name)
@@ -153,21 +148,11 @@ class _Uncovered(type):
         raise NotSupportedError(f"{cls.__name__}.{name}")
 
 
-_UNCOVERED = (
-    "AlphaModel PortfolioConstructionModel ExecutionModel RiskManagementModel UniverseSelectionModel Insight "
-    "ManualUniverseSelectionModel EqualWeightingPortfolioConstructionModel ImmediateExecutionModel "
-    "ConstantAlphaModel NullAlphaModel NullPortfolioConstructionModel NullExecutionModel NullRiskManagementModel "
-    "PythonData Tick Ticks Futures Option OptionStrategies OptionRight OptionStyle FuturePriceModels "
-    "OptionPriceModels CoarseFundamental FineFundamental Fundamental UniverseDefinitions Universe "
-    "ScheduledUniverseSelectionModel InsightDirection InsightType Leg OrderStrategy Forex Cfd Crypto Index "
-    "MaximumDrawdownPercentPerSecurity EtfConstituentUniverse CorporateFactorProvider"
-).split()
+_UNCOVERED = ["AlphaModel", "PortfolioConstructionModel", "ExecutionModel", "RiskManagementModel", "UniverseSelectionModel", "Insight", "ManualUniverseSelectionModel", "EqualWeightingPortfolioConstructionModel", "ImmediateExecutionModel", "ConstantAlphaModel", "NullAlphaModel", "NullPortfolioConstructionModel", "NullExecutionModel", "NullRiskManagementModel", "PythonData", "Tick", "Ticks", "Futures", "Option", "OptionStrategies", "OptionRight", "OptionStyle", "FuturePriceModels", "OptionPriceModels", "CoarseFundamental", "FineFundamental", "Fundamental", "UniverseDefinitions", "Universe", "ScheduledUniverseSelectionModel", "InsightDirection", "InsightType", "Leg", "OrderStrategy", "Forex", "Cfd", "Crypto", "Index", "MaximumDrawdownPercentPerSecurity", "EtfConstituentUniverse", "CorporateFactorProvider"]
 
 
 def _exports() -> dict[str, Any]:
-    found = {
-        name: getattr(typing, name) for name in typing.__all__ if not name.startswith("_")
-    }
+    found = {name: getattr(typing, name) for name in typing.__all__ if not name.startswith("_")}
     found.update({name: _Uncovered(name, (), {}) for name in _UNCOVERED})
     found.update(_public_classes())
     found.update(
@@ -221,7 +206,7 @@ def _exports() -> dict[str, Any]:
 
 _all = _exports()
 globals().update(_all)
-__all__ = list(_all)  # noqa: PLE0605 (built above)
+__all__ = list(_all)
 
 
 def __getattr__(name: str) -> Any:

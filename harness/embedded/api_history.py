@@ -194,7 +194,12 @@ class HistoryApi:
         return [collection(getattr(point, name)._items, self._engine.symbol_of) for point in provider.slices(requests)]
 
     def history_provider_bars(
-        self, symbol: Symbol, span: Any, resolution: Resolution | None = None, kind: type | None = TradeBar, **options: Any
+        self,
+        symbol: Symbol,
+        span: Any,
+        resolution: Resolution | None = None,
+        kind: type | None = TradeBar,
+        **options: Any,
     ) -> list[Any]:
         """Bars of one symbol for warming up indicators: ``span`` is a count, a timedelta or ``(start, end)``."""
         options["resolution"] = resolution
@@ -272,8 +277,6 @@ def _matching(engine: Any, symbol: Symbol, kind: type | None, resolution: Any) -
     if kind is not None:
         sides_wanted = [TickType.QUOTE if kind is QuoteBar else TickType.TRADE]
     return [
-        SubscriptionDataConfig(
-            symbol, asked, side, exchange_time_zone=engine.exchange_hours(symbol).time_zone
-        )
+        SubscriptionDataConfig(symbol, asked, side, exchange_time_zone=engine.exchange_hours(symbol).time_zone)
         for side in sides_wanted
     ]

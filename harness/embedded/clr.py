@@ -22,8 +22,16 @@ ZERO = Decimal(0)
 ONE = Decimal(1)
 
 # Emin is chosen so that the smallest exponent (Emin - prec + 1) is -28, System.Decimal's largest scale.
-_C29 = decimal.Context(prec=29, rounding=decimal.ROUND_HALF_EVEN, Emin=0, Emax=60, traps=[decimal.DivisionByZero, decimal.InvalidOperation])
-_C28 = decimal.Context(prec=28, rounding=decimal.ROUND_HALF_EVEN, Emin=-1, Emax=60, traps=[decimal.DivisionByZero, decimal.InvalidOperation])
+_C29 = decimal.Context(
+    prec=29, rounding=decimal.ROUND_HALF_EVEN, Emin=0, Emax=60, traps=[decimal.DivisionByZero, decimal.InvalidOperation]
+)
+_C28 = decimal.Context(
+    prec=28,
+    rounding=decimal.ROUND_HALF_EVEN,
+    Emin=-1,
+    Emax=60,
+    traps=[decimal.DivisionByZero, decimal.InvalidOperation],
+)
 _MAX_MANTISSA = 2**96 - 1
 _POWERS = tuple(float(f"1e{i}") for i in range(29))
 _TWO_64 = 18446744073709551616.0

@@ -15,12 +15,7 @@ from harness.errors import InputError
 
 # Keys of Lean's launcher that select parts which are fixed here: accepted, so that one command line serves all engines.
 ACCEPTED = frozenset(
-    "environment composer-dll-directory data-provider map-file-provider factor-file-provider object-store "
-    "result-handler messaging-handler job-queue-handler api-handler setup-handler data-feed-handler "
-    "real-time-handler transaction-handler history-provider log-handler debug-mode show-missing-data-logs "
-    "forward-console-messages data-monitor maximum-chart-series maximum-data-points-per-chart-series "
-    "data-feed-workers-count symbol-minute-limit symbol-second-limit symbol-tick-limit transaction-log "
-    "close-automatically optimization-id python-venv python-additional-paths project-id".split()
+    ["environment", "composer-dll-directory", "data-provider", "map-file-provider", "factor-file-provider", "object-store", "result-handler", "messaging-handler", "job-queue-handler", "api-handler", "setup-handler", "data-feed-handler", "real-time-handler", "transaction-handler", "history-provider", "log-handler", "debug-mode", "show-missing-data-logs", "forward-console-messages", "data-monitor", "maximum-chart-series", "maximum-data-points-per-chart-series", "data-feed-workers-count", "symbol-minute-limit", "symbol-second-limit", "symbol-tick-limit", "transaction-log", "close-automatically", "optimization-id", "python-venv", "python-additional-paths", "project-id"]
 )
 _OWN = (
     "data-folder",
@@ -60,7 +55,9 @@ def parse_parameters(text: str) -> dict[str, str]:
     for part in filter(None, (piece.strip() for piece in text.split(","))):
         name, colon, value = part.partition(":")
         if not colon or not name.strip():
-            raise InputError(f"--parameters: {part!r} is not name:value; write for instance --parameters fast:10,slow:20")
+            raise InputError(
+                f"--parameters: {part!r} is not name:value; write for instance --parameters fast:10,slow:20"
+            )
         found[name.strip().strip('"')] = value.strip().strip('"')
     return found
 

@@ -210,7 +210,7 @@ class Bar:
 
     __slots__ = ("_close", "_high", "_low", "_open")
 
-    def __init__(self, open: Any = 0, high: Any = 0, low: Any = 0, close: Any = 0) -> None:  # noqa: A002
+    def __init__(self, open: Any = 0, high: Any = 0, low: Any = 0, close: Any = 0) -> None:
         self._open = from_python(open)
         self._high = from_python(high)
         self._low = from_python(low)
@@ -226,10 +226,8 @@ class Bar:
         if self._open == 0:
             self._open = self._high = self._low = self._close = value
             return
-        if value > self._high:
-            self._high = value
-        if value < self._low:
-            self._low = value
+        self._high = max(self._high, value)
+        self._low = min(self._low, value)
         self._close = value
 
     def clone(self) -> Bar:
@@ -288,7 +286,7 @@ class TradeBar(BaseData):
         self,
         time: datetime | TradeBar | None = None,
         symbol: Symbol | None = None,
-        open: Any = 0,  # noqa: A002
+        open: Any = 0,
         high: Any = 0,
         low: Any = 0,
         close: Any = 0,
@@ -367,7 +365,9 @@ class TradeBar(BaseData):
     def period(self, value: timedelta) -> None:
         self._end_us = self._start_us + (value.days * 86_400 + value.seconds) * 1_000_000 + value.microseconds
 
-    def update(self, last_trade: Any, bid_price: Any, ask_price: Any, volume: Any, bid_size: Any, ask_size: Any) -> None:
+    def update(
+        self, last_trade: Any, bid_price: Any, ask_price: Any, volume: Any, bid_size: Any, ask_size: Any
+    ) -> None:
         self._update_trade(from_python(last_trade), from_python(volume))
 
     def update_trade(self, last_trade: Any, volume: Any) -> None:

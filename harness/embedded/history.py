@@ -19,6 +19,7 @@ from harness.embedded.data import BarFrame, QuoteBar, QuoteBars, Slice, TradeBar
 from harness.embedded.enums import RESOLUTION_US, DataNormalizationMode, Resolution, TickType
 from harness.embedded.feed.config import SubscriptionDataConfig
 from harness.embedded.feed.sources import BarSource
+from harness.embedded.feed.start_time import start_time_for_trade_bars
 from harness.embedded.feed.subscription import CARRIED, Subscription
 from harness.embedded.reference.time_zones import TimeZone
 
@@ -198,27 +199,3 @@ class HistoryProvider:
         precise = bool(algorithm.settings.daily_precise_end_time)
         start = start_time_for_trade_bars(hours, local, RESOLUTION_US[resolution], periods, include, precise)
         return TimeZone.get(algorithm.time_zone).utc_to_local(hours.zone.local_to_utc(start))
-
-
-def start_time_for_trade_bars(
-    hours: Any, end: datetime, bar_us: int, periods: int, extended: bool, daily_precise_end_time: bool
-) -> datetime:
-    """Go back ``periods`` bars inside the market hours from an exchange-local time.
-
-    Source: Lean's ``Time.GetStartTimeForTradeBars``.
-    """
-    bar = timedelta(microseconds=bar_us)
-    current = end
-    if daily_precise_end_time and bar == _ONE_DAY:
-        midnight = end.replace(hour=0, minute=0, second=0, microsecond=0)
-        if not hours.is_date_open(current) or hours.get_next_market_close(midnight, extended) > current:
-            current = midnight
-    else:
-        current = from_us(to_us(end) // bar_us * bar_us)
-    found = 0
-    while found < periods:
-        previous = current
-        current = current - bar
-        if hours.is_open(current, previous, extended):
-            found += 1
-    return current

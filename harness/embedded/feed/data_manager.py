@@ -24,6 +24,7 @@ from harness.embedded.feed.config import SubscriptionDataConfig
 from harness.embedded.feed.sources import BarSource, SessionCalendar
 from harness.embedded.feed.subscription import Subscription, to_us_of
 from harness.embedded.feed.timeline import DayPlan
+from harness.embedded.feed.start_time import start_time_for_trade_bars
 from harness.embedded.naming import lean_api
 from harness.embedded.reference.corporate import (
     CorporateEvents,
@@ -138,6 +139,9 @@ class DataManager:
             changes.removed_securities.append(security)
         if not self._benchmark_started:
             self._start_benchmark(now_us)
+        if changes.count:
+            # The selection that adds or removes them is a data point of its own in Lean's count.
+            self.data_points += 1
         changes.added_securities.sort(key=lambda s: s.symbol)
         changes.removed_securities.sort(key=lambda s: s.symbol)
         self.subscriptions.sort(key=Subscription.sort_key)
@@ -164,9 +168,7 @@ class DataManager:
         if invested or open_orders:
             # Lean keeps the data of a removed security until it holds nothing and no order is open.
             return
-        self.subscriptions = [
-            s for s in self.subscriptions if s.security is not security or s.config.is_internal_feed
-        ]
+        self.subscriptions = [s for s in self.subscriptions if s.security is not security or s.config.is_internal_feed]
         self.configs = [c for c in self.configs if c.symbol != security.symbol or c.is_internal_feed]
         security.cache.reset()
         self.engine.algorithm.securities.remove(security.symbol)
@@ -182,12 +184,12 @@ class DataManager:
         config.exchange_time_zone = self.engine.exchange_hours(security.symbol).time_zone
         hours = self.engine.exchange_hours(security.symbol)
         local = from_us(now_us + self.engine.zone_offset_us(config.exchange_time_zone, now_us))
-        previous = hours.get_previous_trading_day(datetime(local.year, local.month, local.day))
-        opening = hours.get_first_daily_market_open(previous, False)
-        start_us = hours.zone.local_us_to_utc_us(to_us(opening))
+        precise = bool(self.engine.algorithm.settings.daily_precise_end_time)
+        begin = start_time_for_trade_bars(hours, local, RESOLUTION_US[Resolution.DAILY], 1, False, precise)
+        start_us = hours.zone.local_us_to_utc_us(to_us(begin))
         self.configs.append(config)
         subscription = self._start(security, config, start_us, exclusive=False)
-        self._replay(subscription, opening.date(), now_us)
+        self._replay(subscription, begin.date(), now_us)
 
     def _replay(self, subscription: Subscription, first: date, now_us: int) -> None:
         """Take in the bars between a subscription's start and the present, which arrive together in the first step."""
@@ -231,7 +233,7 @@ class DataManager:
         self.data_points += plan.data_points
         by_security: dict[int, list[Any]] = {}
         for sub in plan.subscriptions:
-            by_security.setdefault(id(sub.subscription.security), []).append(sub)
+            by_security.setdefault(id(sub.subscription.security.cache), []).append(sub)
         for days in by_security.values():
             days[0].subscription.security.cache.attach(days, len(plan.times))
         return plan

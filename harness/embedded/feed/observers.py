@@ -80,7 +80,9 @@ class EquityObserver:
             return
         results.update_equity_range(*self._range(portfolio, list(held.values()), first, last_step))
 
-    def _range(self, portfolio: Any, held: list[Any], first: int, last: int) -> tuple[Decimal, Decimal, Decimal, Decimal]:
+    def _range(
+        self, portfolio: Any, held: list[Any], first: int, last: int
+    ) -> tuple[Decimal, Decimal, Decimal, Decimal]:
         cursor = self.engine.cursor
         here = cursor.step
         portfolio._total_cache = None
@@ -176,9 +178,7 @@ def _price_range(path: Any) -> PriceRange:
 
 def bars_between(engine: EngineContext, symbol: Any, after_us: int, until_us: int) -> MarketBars:
     """The real bars of a symbol whose slices lie in ``after_us`` < time <= ``until_us``, for the capacity estimate."""
-    subscriptions = [
-        s for s in engine.data.subscriptions if s.symbol == symbol and not s.is_internal
-    ]
+    subscriptions = [s for s in engine.data.subscriptions if s.symbol == symbol and not s.is_internal]
     trades = sorted((s for s in subscriptions if not s.is_quote), key=lambda s: s.period_us)
     quotes = sorted((s for s in subscriptions if s.is_quote), key=lambda s: s.period_us)
     found: dict[int, tuple[Decimal | int, Decimal | int, int]] = {}

@@ -25,7 +25,18 @@ Int64 = npt.NDArray[np.int64]
 class SubscriptionDay:
     """One subscription on the day's time steps: ``codes[step]`` as in :class:`DayRows`, ``NO_BAR`` where silent."""
 
-    __slots__ = ("carry_frame", "carry_row", "codes", "frame", "index", "last_real", "real_steps", "rows", "subscription", "view")
+    __slots__ = (
+        "carry_frame",
+        "carry_row",
+        "codes",
+        "frame",
+        "index",
+        "last_real",
+        "real_steps",
+        "rows",
+        "subscription",
+        "view",
+    )
 
     def __init__(self, subscription: Subscription, rows: DayRows, timeline: Int64, index: int) -> None:
         self.subscription = subscription
@@ -146,8 +157,6 @@ def _any_code(subs: Sequence[SubscriptionDay], length: int) -> memoryview:
             break
         flags |= sub.codes != NO_BAR
     return memoryview(flags)
-
-
 
 
 class StepTradeBars(TradeBars):
