@@ -55,9 +55,9 @@ class EquityFillModel(FillModel):
         slip = slippage(asset, order)
         price, message = clr.ZERO, ""
         if order._direction is not OrderDirection.HOLD:
-            best = self._best_effort_price(asset, order.time, order._direction)
+            best = self._best_effort_price(asset, order._time, order._direction)
             stale_end = best.stale_end_utc
-            if stale_end is not None and self._should_wait_for_fresh_data_on_stale(asset, stale_end, order.time):
+            if stale_end is not None and self._should_wait_for_fresh_data_on_stale(asset, stale_end, order._time):
                 return fill
             price, message = with_slippage(best.price, order, slip), best.message
         mark_filled(fill, order, price)
@@ -117,13 +117,13 @@ class EquityFillModel(FillModel):
         if order._direction is OrderDirection.BUY:
             if bar._low <= order._trigger_price or order.trigger_touched:
                 order.trigger_touched = True
-                best = self._best_effort_price(asset, order.time, OrderDirection.BUY)
+                best = self._best_effort_price(asset, order._time, OrderDirection.BUY)
                 if best.price <= limit:
                     mark_filled(fill, order, min(best.price, limit))
                     fill.message = best.message
         elif order._direction is OrderDirection.SELL and (bar._high >= order._trigger_price or order.trigger_touched):
             order.trigger_touched = True
-            best = self._best_effort_price(asset, order.time, OrderDirection.SELL)
+            best = self._best_effort_price(asset, order._time, OrderDirection.SELL)
             if best.price >= limit:
                 mark_filled(fill, order, max(best.price, limit))
                 fill.message = best.message
@@ -139,7 +139,7 @@ class EquityFillModel(FillModel):
         if order.status is OrderStatus.CANCELED:
             return fill
         hours = asset.exchange.hours
-        local_order_time = to_local(order.time, hours.time_zone)
+        local_order_time = to_local(order._time, hours.time_zone)
         end_time = datetime.min
         price = clr.ZERO
         if self._subscribed(asset).has_trades:
@@ -182,7 +182,7 @@ class EquityFillModel(FillModel):
     ) -> None:
         slip = slippage(asset, order)
         if price == 0 and order._direction is not OrderDirection.HOLD:
-            best = self._best_effort_price(asset, order.time, order._direction)
+            best = self._best_effort_price(asset, order._time, order._direction)
             price = best.price
             fill.message += best.message
         mark_filled(fill, order, with_slippage(price, order, slip))

@@ -81,8 +81,8 @@ class FillModel:
             return fill
         prices = self._prices(asset, order._direction)
         end_utc = to_utc(prices.end_time, asset.exchange.hours.time_zone)
-        if end_utc + self._parameters.stale_price_time_span < order.time:
-            if self._should_wait_for_fresh_data_on_stale(asset, end_utc, order.time):
+        if end_utc + self._parameters.stale_price_time_span < order._time:
+            if self._should_wait_for_fresh_data_on_stale(asset, end_utc, order._time):
                 return fill
             zone = asset.exchange.hours.time_zone
             fill.message = f"Warning: fill at stale price ({time_text(prices.end_time)} {zone})"
@@ -193,7 +193,7 @@ class FillModel:
         if order.status is OrderStatus.CANCELED:
             return fill
         bar = asset.cache.last_data()
-        local_order_time = to_local(order.time, asset.exchange.hours.time_zone)
+        local_order_time = to_local(order._time, asset.exchange.hours.time_zone)
         if bar is None or local_order_time >= bar.end_time:
             return fill
         hours = asset.exchange.hours
@@ -302,7 +302,7 @@ class FillModel:
         """The current price; with coarse bars only, the open of a bar that began after the order was made."""
         if prices._open != 0 and self._should_wait_for_fresh_data(asset):
             start = to_utc(prices.time, asset.exchange.hours.time_zone)
-            if order.time <= start:
+            if order._time <= start:
                 return prices._open
         return prices._current
 
@@ -321,13 +321,13 @@ def is_stale(end_time: datetime, asset: Any, order: Order) -> bool:
     """Whether data that ended at this local time is no newer than the order."""
     if end_time == datetime.min:
         return True
-    return to_utc(end_time, asset.exchange.hours.time_zone) <= order.time
+    return to_utc(end_time, asset.exchange.hours.time_zone) <= order._time
 
 
 def before_close(asset: Any, order: Order) -> bool:
     """Whether the regular close that follows the order is still to come."""
     hours = asset.exchange.hours
-    return bool(asset.local_time < hours.get_next_market_close(to_local(order.time, hours.time_zone), False))
+    return bool(asset.local_time < hours.get_next_market_close(to_local(order._time, hours.time_zone), False))
 
 
 def _never_closes(asset: Any) -> str:

@@ -182,7 +182,7 @@ class PublicFeeModel(FeeModel):
     def _get_order_fee(self, parameters: OrderFeeParameters) -> OrderFee:
 
         hours = parameters.security.exchange.hours
-        regular = hours.is_open(to_local(parameters.order.time, hours.time_zone), False)
+        regular = hours.is_open(to_local(parameters.order._time, hours.time_zone), False)
         return _usd(ZERO if regular else Decimal("2.99"))
 
 

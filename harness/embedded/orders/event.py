@@ -11,7 +11,7 @@ from harness.embedded import clr
 from harness.embedded.enums import OrderDirection, OrderStatus, SecurityType
 from harness.embedded.naming import lean_api
 from harness.embedded.orders.fees import OrderFee
-from harness.embedded.orders.numbers import currency_symbol, number, price_text, time_text
+from harness.embedded.orders.numbers import currency_symbol, naive_utc, number, price_text, time_text, utc_moment
 from harness.embedded.orders.order import Order, trailing_text
 
 _OPTIONS = (SecurityType.OPTION, SecurityType.FUTURE_OPTION, SecurityType.INDEX_OPTION)
@@ -22,7 +22,7 @@ class OrderEvent:
     """A change of an order's status or a fill.
 
     Made from an order (``OrderEvent(order, utc_time, order_fee, message)``) or from its parts (``OrderEvent(order_id,
-    symbol, utc_time, status, direction, fill_price, fill_quantity, order_fee, message)``). ``utc_time`` is naive UTC.
+    symbol, utc_time, status, direction, fill_price, fill_quantity, order_fee, message)``). ``_utc_time`` is naive UTC.
     """
 
     __slots__ = (
@@ -33,6 +33,7 @@ class OrderEvent:
         "_stop_price",
         "_trailing_amount",
         "_trigger_price",
+        "_utc_time",
         "direction",
         "fill_price_currency",
         "id",
@@ -45,7 +46,6 @@ class OrderEvent:
         "symbol",
         "ticket",
         "trailing_as_percentage",
-        "utc_time",
     )
 
     def __init__(self, *args: Any, **named: Any) -> None:
@@ -73,7 +73,7 @@ class OrderEvent:
         self._quantity = order._quantity
         self.direction = order._direction
         self.fill_price_currency = order.price_currency
-        self.utc_time = utc_time
+        self._utc_time = naive_utc(utc_time)
         self.order_fee = order_fee
         self.message = message
 
@@ -91,7 +91,7 @@ class OrderEvent:
     ) -> None:
         self.order_id = order_id
         self.symbol = symbol
-        self.utc_time = utc_time
+        self._utc_time = naive_utc(utc_time)
         self.status = status
         self.direction = direction
         self.fill_price = fill_price
@@ -100,6 +100,7 @@ class OrderEvent:
         self.order_fee = order_fee
         self.message = message
 
+    utc_time = utc_moment("_utc_time")
     quantity = number("_quantity", normalised=True)
     fill_price = number("_fill_price", normalised=True)
     fill_quantity = number("_fill_quantity", normalised=True)
@@ -119,7 +120,7 @@ class OrderEvent:
         """Lean's text of the event."""
         symbol = currency_symbol(self.fill_price_currency)
         text = (
-            f"Time: {time_text(self.utc_time)} OrderID: {self.order_id} EventID: {self.id} Symbol: {self.symbol.value} "
+            f"Time: {time_text(self._utc_time)} OrderID: {self.order_id} EventID: {self.id} Symbol: {self.symbol.value} "
             f"Status: {self.status.lean_name} Quantity: {clr.decimal_text(self._quantity)}"
         )
         if self._fill_quantity != 0:
@@ -147,7 +148,7 @@ class OrderEvent:
         """Lean's short text of the event."""
         symbol = currency_symbol(self.fill_price_currency)
         text = (
-            f"{time_text(self.utc_time)} OID:{self.order_id} {self.symbol.value} {self.status.lean_name} "
+            f"{time_text(self._utc_time)} OID:{self.order_id} {self.symbol.value} {self.status.lean_name} "
             f"Q:{clr.decimal_text(self._quantity)}"
         )
         if self._fill_quantity != 0:

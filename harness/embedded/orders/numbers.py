@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -41,6 +41,27 @@ def nullable(attribute: str) -> Any:
 
     def write(target: Any, value: Any) -> None:
         setattr(target, attribute, None if value is None else clr.from_python(value))
+
+    return property(read, write)
+
+
+def naive_utc(value: datetime) -> datetime:
+    """A UTC time as the engine keeps it; an aware one is converted."""
+    return value if value.tzinfo is None else value.astimezone(UTC).replace(tzinfo=None)
+
+
+def utc_moment(attribute: str) -> Any:
+    """A property over a naive UTC time or ``None``: user code reads it as aware of being UTC.
+
+    Source: .NET times of kind UTC are aware in Python.
+    """
+
+    def read(target: Any) -> datetime | None:
+        value = getattr(target, attribute)
+        return None if value is None else value.replace(tzinfo=UTC)
+
+    def write(target: Any, value: datetime | None) -> None:
+        setattr(target, attribute, None if value is None else naive_utc(value))
 
     return property(read, write)
 

@@ -10,7 +10,7 @@ from harness.embedded import clr
 from harness.embedded.enums import DataNormalizationMode, OrderDirection, OrderStatus, OrderType, SecurityType
 from harness.embedded.naming import lean_api
 from harness.embedded.not_supported import NotSupportedError
-from harness.embedded.orders.numbers import currency_symbol, number, price_text
+from harness.embedded.orders.numbers import currency_symbol, naive_utc, number, price_text, utc_moment
 from harness.embedded.orders.properties import OrderProperties
 
 _CLOSED = frozenset((OrderStatus.FILLED, OrderStatus.CANCELED, OrderStatus.INVALID))
@@ -54,20 +54,21 @@ class OrderSubmissionData:
 
 @lean_api(names={"id": "Id"})
 class Order:
-    """Base of all orders. Times are naive UTC; ``_quantity`` is signed and exact, ``quantity`` a float."""
+    """Base of all orders. Times are UTC (naive under ``_name``); ``_quantity`` is signed and exact, ``quantity`` a float."""
 
     __slots__ = (
+        "_canceled_time",
         "_direction",
         "_incremental_id",
+        "_last_fill_time",
+        "_last_update_time",
         "_price",
         "_quantity",
+        "_time",
         "broker_id",
-        "canceled_time",
         "contingent_id",
         "group_order_manager",
         "id",
-        "last_fill_time",
-        "last_update_time",
         "order_submission_data",
         "price_adjustment_mode",
         "price_currency",
@@ -75,7 +76,6 @@ class Order:
         "status",
         "symbol",
         "tag",
-        "time",
     )
     type: ClassVar[OrderType]
     _own: ClassVar[tuple[str, ...]] = ()
@@ -89,10 +89,10 @@ class Order:
         self.symbol = symbol
         self._price = clr.ZERO
         self.price_currency = ""
-        self.time = time
-        self.last_fill_time: datetime | None = None
-        self.last_update_time: datetime | None = None
-        self.canceled_time: datetime | None = None
+        self._time = naive_utc(time)
+        self._last_fill_time: datetime | None = None
+        self._last_update_time: datetime | None = None
+        self._canceled_time: datetime | None = None
         self.status = OrderStatus.NONE
         self.tag = tag
         self.properties = OrderProperties() if properties is None else properties
@@ -104,6 +104,11 @@ class Order:
 
     quantity = number("_quantity")
     price = number("_price")
+    time = utc_moment("_time")
+    created_time = utc_moment("_time")
+    last_fill_time = utc_moment("_last_fill_time")
+    last_update_time = utc_moment("_last_update_time")
+    canceled_time = utc_moment("_canceled_time")
 
     def _set_quantity(self, quantity: Decimal) -> None:
         quantity = clr.normalize(quantity)
@@ -119,10 +124,6 @@ class Order:
     @property
     def absolute_quantity(self) -> float:
         return clr.to_float(abs(self._quantity))
-
-    @property
-    def created_time(self) -> datetime:
-        return self.time
 
     @property
     def time_in_force(self) -> Any:
@@ -471,7 +472,7 @@ class MarketOnCloseOrder(Order, metaclass=_ClosingOrderType):
 def create_order(request: Any) -> Order:
     """The order that a submit request asks for. Raises ``NotSupportedError`` for combo and exercise orders."""
     kind: OrderType = request.order_type
-    common = (request.time, request.tag, request.order_properties)
+    common = (request._time, request.tag, request.order_properties)
     symbol, quantity = request.symbol, request._quantity
     order: Order
     if kind is OrderType.MARKET:

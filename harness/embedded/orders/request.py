@@ -9,23 +9,25 @@ from typing import Any, ClassVar
 from harness.embedded import clr
 from harness.embedded.enums import OrderRequestStatus, OrderRequestType, OrderResponseErrorCode, OrderType, SecurityType
 from harness.embedded.naming import lean_api
-from harness.embedded.orders.numbers import nullable, number, price_text, time_text
+from harness.embedded.orders.numbers import naive_utc, nullable, number, price_text, time_text, utc_moment
 from harness.embedded.orders.response import OrderResponse
 
 
 @lean_api
 class OrderRequest:
-    """Base of the three requests. ``time`` is naive UTC."""
+    """Base of the three requests. ``_time`` is naive UTC."""
 
-    __slots__ = ("order_id", "response", "status", "tag", "time")
+    __slots__ = ("_time", "order_id", "response", "status", "tag")
     order_request_type: ClassVar[OrderRequestType]
 
     def __init__(self, time: datetime, order_id: int, tag: str | None) -> None:
-        self.time = time
+        self._time = naive_utc(time)
         self.order_id = order_id
         self.tag = tag
         self.response = OrderResponse.UNPROCESSED
         self.status = OrderRequestStatus.UNPROCESSED
+
+    time = utc_moment("_time")
 
     def set_response(self, response: OrderResponse, status: OrderRequestStatus = OrderRequestStatus.ERROR) -> None:
         """Answer the request; an error answer always means the status ``ERROR``."""
@@ -34,7 +36,7 @@ class OrderRequest:
 
     def __str__(self) -> str:
         return (
-            f"{time_text(self.time)} UTC: Order: ({self.order_id}) - {self.tag or ''} Status: {self.status.lean_name}"
+            f"{time_text(self._time)} UTC: Order: ({self.order_id}) - {self.tag or ''} Status: {self.status.lean_name}"
         )
 
     def to_string(self) -> str:
@@ -102,7 +104,7 @@ class SubmitOrderRequest(OrderRequest):
         from harness.embedded.orders.order import create_order
 
         return (
-            f"{time_text(self.time)} UTC: Submit Order: ({self.order_id}) - {create_order(self)} {self.tag or ''} "
+            f"{time_text(self._time)} UTC: Submit Order: ({self.order_id}) - {create_order(self)} {self.tag or ''} "
             f"Status: {self.status.lean_name} Async: {self.asynchronous}"
         )
 
@@ -181,7 +183,7 @@ class UpdateOrderRequest(OrderRequest):
             if value is not None:
                 updates.append(f"{name}: {price_text(value)}")
         return (
-            f"{time_text(self.time)} UTC: Update Order: ({self.order_id}) - {', '.join(updates)} {self.tag or ''} "
+            f"{time_text(self._time)} UTC: Update Order: ({self.order_id}) - {', '.join(updates)} {self.tag or ''} "
             f"Status: {self.status.lean_name}"
         )
 
@@ -198,4 +200,4 @@ class CancelOrderRequest(OrderRequest):
 
     def __str__(self) -> str:
         status = self.status.lean_name
-        return f"{time_text(self.time)} UTC: Cancel Order: ({self.order_id}) - {self.tag or ''} Status: {status}"
+        return f"{time_text(self._time)} UTC: Cancel Order: ({self.order_id}) - {self.tag or ''} Status: {status}"

@@ -159,7 +159,7 @@ class OrderTicket:
 
     def update(self, fields: UpdateOrderFields) -> OrderResponse:
         """Ask for a change of the order; the answer says whether the request was taken, not yet whether it was done."""
-        request = UpdateOrderRequest(self._transactions.utc_time, self.order_id, fields)
+        request = UpdateOrderRequest(self._transactions._utc_time, self.order_id, fields)
         ticket = self._transactions.update_order(request)
         response: OrderResponse = ticket._update_requests[-1].response
         return response
@@ -184,7 +184,7 @@ class OrderTicket:
 
     def cancel(self, tag: str | None = None) -> OrderResponse:
         """Ask for cancellation; a second time is an error unless the first request failed."""
-        request = CancelOrderRequest(self._transactions.utc_time, self.order_id, tag)
+        request = CancelOrderRequest(self._transactions._utc_time, self.order_id, tag)
         if self._has_cancel_request():
             text = f"Order {self.order_id} has already received a cancellation request."
             return OrderResponse.error(request, OrderResponseErrorCode.REQUEST_CANCELED, text)

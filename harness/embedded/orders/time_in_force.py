@@ -54,7 +54,7 @@ class DayTimeInForce(TimeInForce):
 
     def is_order_expired(self, security: Any, order: Any) -> bool:
         hours = security.exchange.hours
-        order_time = to_local(order.time, hours.time_zone)
+        order_time = to_local(order._time, hours.time_zone)
         return bool(security.local_time >= hours.get_last_daily_market_close(order_time, False))
 
 

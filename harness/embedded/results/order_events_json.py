@@ -40,7 +40,7 @@ def _event_json(event: Any, identifier: str, symbols: dict[Any, str]) -> str:
         optional = f'"orderFeeAmount":{decimal_json(fee._amount)},"orderFeeCurrency":{text_json(fee.currency)},'
     parts = [
         f'{{"id":{identifier[:-1]}-{event.order_id}-{event.id}","algorithmId":{identifier},"orderId":{event.order_id}'
-        f',"orderEventId":{event.id},{named},"time":{double_json(to_us(event.utc_time) / 1_000_000)}'
+        f',"orderEventId":{event.id},{named},"time":{double_json(to_us(event._utc_time) / 1_000_000)}'
         f',"status":"{_camel(event.status)}",{optional}"fillPrice":{decimal_json(event._fill_price)}'
         f',"fillPriceCurrency":{text_json(event.fill_price_currency)}'
         f',"fillQuantity":{decimal_json(event._fill_quantity)},"direction":"{_camel(event.direction)}"'

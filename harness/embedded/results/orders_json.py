@@ -59,7 +59,7 @@ class OrderWriter:
         rounding = self._rounding
         price = clr.normalize(rounding(order._price)) if self._rounded else order._price
         quantity: Decimal = order._quantity
-        time = f'"{time_text(order.time)}"'
+        time = f'"{time_text(order._time)}"'
         members = _own_members(order, rounding)
         members += (
             ("id", str(order.id)),
@@ -71,12 +71,12 @@ class OrderWriter:
             ("time", time),
             ("createdTime", time),
         )
-        if order.last_fill_time is not None:
-            members.append(("lastFillTime", f'"{time_text(order.last_fill_time)}"'))
-        if order.last_update_time is not None:
-            members.append(("lastUpdateTime", f'"{time_text(order.last_update_time)}"'))
-        if order.canceled_time is not None:
-            members.append(("canceledTime", f'"{time_text(order.canceled_time)}"'))
+        if order._last_fill_time is not None:
+            members.append(("lastFillTime", f'"{time_text(order._last_fill_time)}"'))
+        if order._last_update_time is not None:
+            members.append(("lastUpdateTime", f'"{time_text(order._last_update_time)}"'))
+        if order._canceled_time is not None:
+            members.append(("canceledTime", f'"{time_text(order._canceled_time)}"'))
         members += (("quantity", decimal_json(quantity)), ("status", str(int(order.status))))
         if order.tag is not None:
             members.append(("tag", text_json(order.tag)))

@@ -46,7 +46,7 @@ class SecurityPortfolioModel:
         cost = mul(mul(filled.copy_negate(), price), security.symbol_properties._contract_multiplier)
         security._settlement_model._apply_funds(
             ApplyFundsSettlementModelParameters(
-                portfolio, security, fill.utc_time, CashAmount(cost, security.quote_currency.symbol), fill
+                portfolio, security, fill._utc_time, CashAmount(cost, security.quote_currency.symbol), fill
             )
         )
 

@@ -113,7 +113,7 @@ class SymbolCapacity:
 
     def on_order_event(self, event: Any) -> None:
         """A fill. Bars of steps before the event's are taken with the discount that held until now."""
-        event_us = to_us(event.utc_time)
+        event_us = to_us(event._utc_time)
         if self.watched:
             self.advance(event_us - 1)
         if not self.watched:
@@ -122,7 +122,7 @@ class SymbolCapacity:
         rate = self.security.quote_currency._conversion_rate
         multiplier = self.security.symbol_properties._contract_multiplier
         self.sale_volume += rate * event._fill_price * abs(event._fill_quantity) * multiplier
-        since = event.utc_time - self.last_order_utc if self._has_order else timedelta(days=1)
+        since = event._utc_time - self.last_order_utc if self._has_order else timedelta(days=1)
         minutes = clr.decimal_from_double(ticks(since) / _TICKS_PER_MINUTE)
         discount = clr.mul(Decimal(2), clr.div(minutes, _MINUTES_OF_A_SESSION))
         self._discount = clr.ONE if discount > 1 else max(_LEAST_DISCOUNT, discount)
@@ -131,7 +131,7 @@ class SymbolCapacity:
             self.trades = 0
             self._start_over = False
         self.trades += 1
-        self.last_order_utc = event.utc_time
+        self.last_order_utc = event._utc_time
         self._last_order_us = event_us
         self._has_order = True
 

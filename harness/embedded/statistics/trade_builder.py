@@ -183,7 +183,7 @@ class TradeBuilder:
         fee_in_account_currency: Decimal = _ZERO,
         multiplier: Decimal = clr.ONE,
     ) -> None:
-        """A filled or partially filled order event (``order_id, symbol, utc_time, _fill_price, _fill_quantity``).
+        """A filled or partially filled order event (``order_id, symbol, _utc_time, _fill_price, _fill_quantity``).
 
         The fee counts only at an order's first fill.
         """
@@ -193,7 +193,7 @@ class TradeBuilder:
             self._fee_assigned[event.order_id] = None
             if len(self._fee_assigned) > _REMEMBERED_ORDERS:
                 del self._fee_assigned[next(iter(self._fee_assigned))]
-        fill = _Fill(event.order_id, event.utc_time, event._fill_price, event._fill_quantity)
+        fill = _Fill(event.order_id, event._utc_time, event._fill_price, event._fill_quantity)
         rate = conversion_rate * multiplier
         if self._grouping == FillGroupingMethod.FILL_TO_FILL:
             self._fill_to_fill(event.symbol, fill, fee, rate)

@@ -60,7 +60,7 @@ class BacktestingBrokerage:
         for order in [self.pending[order_id] for order_id in sorted(self.pending)]:
             if is_closed(order.status):
                 self.pending.pop(order.id, None)
-            elif order.time != self._algorithm.clock.utc or order.type is OrderType.MARKET:
+            elif order._time != self._algorithm.clock.utc or order.type is OrderType.MARKET:
                 self._scan_order(order)
 
     def _scan_order(self, order: Order) -> None:
@@ -101,7 +101,7 @@ class BacktestingBrokerage:
     def _passes_pre_checks(self, security: Any, order: Order) -> bool:
         if order.type is OrderType.MARKET_ON_OPEN:
             bar = security.cache.last_data()
-            if bar is None or to_local(order.time, security.exchange.hours.time_zone) >= bar.end_time:
+            if bar is None or to_local(order._time, security.exchange.hours.time_zone) >= bar.end_time:
                 return False
         if order.time_in_force.is_order_expired(security, order):
             self._remove(order, OrderStatus.CANCELED, "The order has expired.")

@@ -488,11 +488,11 @@ class BacktestingTransactionHandler:
             order.status = status
         event.id = order.get_new_id()
         if status is OrderStatus.CANCELED:
-            order.canceled_time = event.utc_time
+            order._canceled_time = event._utc_time
         elif is_fill(status):
-            order.last_fill_time = event.utc_time
+            order._last_fill_time = event._utc_time
         elif status in (OrderStatus.UPDATE_SUBMITTED, OrderStatus.SUBMITTED) and ticket._update_requests:
-            order.last_update_time = event.utc_time
+            order._last_update_time = event._utc_time
         event._quantity = order._quantity
         if isinstance(order, LimitOrder | StopLimitOrder | LimitIfTouchedOrder):
             event._limit_price = clr.normalize(order._limit_price)
@@ -538,7 +538,7 @@ class BacktestingTransactionHandler:
         order.id = algorithm.transactions.get_increment_order_id()
         order.price_adjustment_mode = security.subscriptions[0].data_normalization_mode
         request = SubmitOrderRequest(
-            order.type, SecurityType.EQUITY, order.symbol, order._quantity, order.time, order.tag, order.properties
+            order.type, SecurityType.EQUITY, order.symbol, order._quantity, order._time, order.tag, order.properties
         )
         request.order_id = order.id
         ticket = OrderTicket(algorithm.transactions, request)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -120,6 +120,10 @@ class SecurityTransactionManager:
 
     @property
     def utc_time(self) -> datetime:
+        return self._utc_time.replace(tzinfo=UTC)
+
+    @property
+    def _utc_time(self) -> datetime:
         return self._algorithm.clock.utc  # type: ignore[no-any-return]
 
     @property
@@ -161,16 +165,14 @@ class SecurityTransactionManager:
 
     def remove_order(self, order_id: int, tag: str | None = None) -> OrderTicket:
         """Ask for cancellation; without a tag the order's tag is emptied."""
-        return self.process_request(CancelOrderRequest(self.utc_time, order_id, "" if tag is None else tag))
+        return self.process_request(CancelOrderRequest(self._utc_time, order_id, "" if tag is None else tag))
 
     def cancel_open_orders(self, symbol: Any = None, tag: str | None = None) -> list[OrderTicket]:
         """Ask for cancellation of all open orders, or of one symbol's. Raises ``RuntimeError`` while warming up."""
         if self._algorithm.is_warming_up:
             raise RuntimeError(_NOT_WHILE_WARMING_UP)
         if symbol is None:
-            tag = (
-                f"Canceled by CancelOpenOrders() at {self.utc_time:%Y-%m-%dT%H:%M:%S}.{self.utc_time.microsecond:06d}0Z"
-            )
+            tag = f"Canceled by CancelOpenOrders() at {self._utc_time:%Y-%m-%dT%H:%M:%S}.{self._utc_time.microsecond:06d}0Z"
         tickets = self.get_open_order_tickets(symbol)
         for ticket in tickets:
             ticket.cancel(tag)

@@ -35,10 +35,10 @@ def recorded_order(fields: dict[str, Any]) -> Any:
         symbol=SimpleNamespace(value=fields["symbol"]["value"], id=fields["symbol"]["id"]),
         _price=number("price"),
         price_currency=fields["priceCurrency"],
-        time=moment("time"),
-        last_fill_time=moment("lastFillTime"),
-        last_update_time=moment("lastUpdateTime"),
-        canceled_time=moment("canceledTime"),
+        _time=moment("time"),
+        _last_fill_time=moment("lastFillTime"),
+        _last_update_time=moment("lastUpdateTime"),
+        _canceled_time=moment("canceledTime"),
         _quantity=number("quantity"),
         status=OrderStatus(fields["status"]),
         tag=fields.get("tag"),
@@ -92,7 +92,7 @@ def recorded_event(fields: dict[str, Any]) -> Any:
         order_id=fields["orderId"],
         id=fields["orderEventId"],
         symbol=SimpleNamespace(value=fields["symbolValue"], id=Identifier(fields["symbol"])),
-        utc_time=datetime(1970, 1, 1) + timedelta(seconds=float(fields["time"])),
+        _utc_time=datetime(1970, 1, 1) + timedelta(seconds=float(fields["time"])),
         status=member(OrderStatus, "status"),
         order_fee=SimpleNamespace(
             value=SimpleNamespace(

@@ -67,7 +67,7 @@ class Fill:
     _fill_quantity: Decimal
     _fill_price: Decimal
     order_fee: OrderFee
-    utc_time: datetime = NOON
+    _utc_time: datetime = NOON
 
     @property
     def direction(self) -> OrderDirection:

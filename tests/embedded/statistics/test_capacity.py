@@ -47,7 +47,7 @@ def event(symbol: Symbol, at_us: int, quantity: int = 10, price: str = "100", st
     return SimpleNamespace(
         symbol=symbol,
         status=status,
-        utc_time=datetime(1970, 1, 1) + timedelta(microseconds=at_us),
+        _utc_time=datetime(1970, 1, 1) + timedelta(microseconds=at_us),
         _fill_price=Decimal(price),
         _fill_quantity=Decimal(quantity),
     )

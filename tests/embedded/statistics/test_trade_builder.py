@@ -21,7 +21,7 @@ def fill(order_id: int, quantity: Any, price: Any, minute: int = 0, symbol: str 
     return SimpleNamespace(
         order_id=order_id,
         symbol=symbol,
-        utc_time=START + timedelta(minutes=minute),
+        _utc_time=START + timedelta(minutes=minute),
         _fill_price=Decimal(str(price)),
         _fill_quantity=Decimal(quantity),
     )
@@ -179,7 +179,7 @@ def test_recorded_fills_make_the_recorded_trades(name: str) -> None:
             one = SimpleNamespace(
                 order_id=event["orderId"],
                 symbol=event["symbol"],
-                utc_time=utc_time,
+                _utc_time=utc_time,
                 _fill_price=Decimal(event["fillPrice"]),
                 _fill_quantity=Decimal(event["fillQuantity"]),
             )

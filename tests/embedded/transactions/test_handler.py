@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from types import SimpleNamespace
 
@@ -64,7 +64,7 @@ def test_updates_are_taken_at_once_and_done_at_the_next_step(algorithm: FakeAlgo
         91.5,
         "chase",
     )
-    assert algorithm.transactions.get_order_by_id(1).last_update_time == datetime(2025, 10, 6, 14, 1)
+    assert algorithm.transactions.get_order_by_id(1).last_update_time == datetime(2025, 10, 6, 14, 1, tzinfo=UTC)
 
 
 def test_queued_requests_are_done_before_the_next_order(algorithm: FakeAlgorithm) -> None:
