@@ -39,6 +39,7 @@ class MachineState:
     battery_discharging: bool | None
     hottest_celsius: float | None
     other_harness_runs: tuple[str, ...] = ()
+    frequency_limit_percent: float | None = None
 
 
 def read_machine() -> MachineState:
@@ -57,6 +58,7 @@ def read_machine() -> MachineState:
         battery_discharging=None if battery is None else not battery.power_plugged,
         hottest_celsius=_hottest(),
         other_harness_runs=_other_runs(),
+        frequency_limit_percent=_frequency_limit(),
     )
 
 
@@ -71,6 +73,11 @@ def warnings_for(state: MachineState) -> list[str]:
     if state.governor and state.governor != "performance":
         found.append(
             f"CPU governor is {state.governor}: run `sudo cpupower frequency-set -g performance` for the session"
+        )
+    if state.frequency_limit_percent is not None and state.frequency_limit_percent < 99:
+        found.append(
+            f"CPU 0 may run at no more than {state.frequency_limit_percent:.0f} % of its frequency: raise "
+            "/sys/devices/system/cpu/cpu0/cpufreq/scaling_max_freq, or look for a power or heat limit"
         )
     if state.turbo:
         found.append(
@@ -148,6 +155,15 @@ def _turbo() -> bool | None:
         if boost.exists():
             return boost.read_text().strip() == "1"
     return None
+
+
+def _frequency_limit() -> float | None:
+    folder = Path("/sys/devices/system/cpu/cpu0/cpufreq")
+    try:
+        allowed, most = (int((folder / name).read_text()) for name in ("scaling_max_freq", "cpuinfo_max_freq"))
+    except (OSError, ValueError):
+        return None
+    return 100 * allowed / most
 
 
 def _hottest() -> float | None:

@@ -29,6 +29,7 @@ def test_a_quiet_machine_has_no_warning() -> None:
     [
         ({"load_1min": 3.0}, "load average 3.00 on 4 CPUs", "close other programs"),
         ({"governor": "powersave"}, "governor is powersave", "cpupower"),
+        ({"frequency_limit_percent": 60.0}, "60 % of its frequency", "scaling_max_freq"),
         ({"turbo": True}, "turbo boost is on", "switch it off"),
         ({"memory_available_bytes": 2**28}, "256 MiB of memory available", "close other programs"),
         ({"swap_used_bytes": 12 * 2**30}, "in swap", "swapoff"),
