@@ -1,0 +1,1 @@
+"""Lean's indicators, in exact decimal arithmetic."""
