@@ -120,6 +120,14 @@ def simulate(  # type: ignore[no-untyped-def]  # noqa: PLR0917
             target = np.rint(target * ticks) / ticks
         extreme = entry
         fixed = stop
+        stop_code = STOP
+        if has_trail:
+            trail = extreme * trail_factor
+            if ticks > 0.0:
+                trail = np.rint(trail * ticks) / ticks
+            if trail > fixed or math.isnan(fixed):
+                stop = trail
+                stop_code = TRAIL
         code = 0
         out = 0.0
         bar = first
@@ -131,16 +139,6 @@ def simulate(  # type: ignore[no-untyped-def]  # noqa: PLR0917
                 best = -low[bar]
                 worst = -high[bar]
             opening = side * open_[bar]
-            stop_code = STOP
-            if has_trail:
-                trail = extreme * trail_factor
-                if ticks > 0.0:
-                    trail = np.rint(trail * ticks) / ticks
-                if trail > fixed or math.isnan(fixed):
-                    stop = trail
-                    stop_code = TRAIL
-                else:
-                    stop = fixed
             if opening <= stop:
                 out = opening
                 code = stop_code
@@ -156,8 +154,16 @@ def simulate(  # type: ignore[no-untyped-def]  # noqa: PLR0917
             if code != 0:
                 break
             # NaN is no price and moves nothing, so this is not max(): numba's max() would take it.
-            if best > extreme:  # noqa: PLR1730
+            if best > extreme:
                 extreme = best
+                # The trailing level changes with the extreme only; it counts from the next bar on.
+                if has_trail:
+                    trail = extreme * trail_factor
+                    if ticks > 0.0:
+                        trail = np.rint(trail * ticks) / ticks
+                    if trail > fixed or math.isnan(fixed):
+                        stop = trail
+                        stop_code = TRAIL
             bar += 1
         if code == 0:
             bar = deadline

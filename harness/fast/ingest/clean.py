@@ -23,6 +23,7 @@ from harness.fast.ingest.report import LISTED_GAPS, Dropped, Gap, IngestReport
 UNKNOWN_TIME: Final = np.iinfo(np.int64).min
 _PASS_ROWS: Final = 1 << 16
 _CADENCE_SAMPLE: Final = 1 << 16
+_NO_ROWS: Final = np.zeros(0, dtype=np.int64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,18 +66,13 @@ def clean(raw: RawBars, options: CleanOptions) -> tuple[Bars, IngestReport]:
     bars = raw.bars
     rows_in = len(bars) + raw.blank + raw.malformed
     unreadable, invalid = _bad_rows(bars)
-    bad = unreadable | invalid
-    outside = 0
-    if options.hours_s is not None:
-        off = _outside_hours(bars.time_ns, options.hours_s) & ~bad
-        outside = int(np.count_nonzero(off))
-        bad |= off
-    unreadable_count = int(np.count_nonzero(unreadable))
-    invalid_count = int(np.count_nonzero(bad)) - unreadable_count - outside
-    if bad.any():
-        bars = _take(bars, ~bad)
-    bars, out_of_order = _in_order(bars)
-    bars, duplicates, conflicting = _without_duplicates(bars)
+    bars = _without(bars, np.concatenate((unreadable, invalid)))
+    outside = _outside_hours(bars.time_ns, options.hours_s) if options.hours_s is not None else _NO_ROWS
+    bars = _without(bars, outside)
+    late = duplicates = conflicting = 0
+    if _any_step_back_or_none(bars.time_ns):
+        bars, late = _in_order(bars)
+        bars, duplicates, conflicting = _without_duplicates(bars)
     cadence_ns = _cadence_ns(bars.time_ns) if options.cadence_s is None else round(options.cadence_s * NS_PER_S)
     gaps = _find_gaps(bars.time_ns, cadence_ns)
     filled = 0
@@ -92,9 +88,9 @@ def clean(raw: RawBars, options: CleanOptions) -> tuple[Bars, IngestReport]:
         rows_in=rows_in,
         rows_out=rows_out,
         bars=len(bars),
-        dropped=Dropped(raw.blank, raw.malformed, unreadable_count, invalid_count, outside, duplicates),
+        dropped=Dropped(raw.blank, raw.malformed, len(unreadable), len(invalid), len(outside), duplicates),
         filled=filled,
-        out_of_order=out_of_order,
+        out_of_order=late,
         conflicting=conflicting,
         sessions=len(session_bounds(bars.time_ns)) - 1,
         cadence_s=cadence_ns / NS_PER_S,
@@ -106,34 +102,51 @@ def clean(raw: RawBars, options: CleanOptions) -> tuple[Bars, IngestReport]:
     return bars, report
 
 
-def _bad_rows(bars: Bars) -> tuple[BoolArray, BoolArray]:
-    """Masks of unreadable and of (readable but) invalid rows; worked through in runs that fit the cache."""
-    unreadable = np.zeros(len(bars), dtype=np.bool_)
-    invalid = np.zeros(len(bars), dtype=np.bool_)
+def _bad_rows(bars: Bars) -> tuple[IntArray, IntArray]:
+    """Unreadable and (readable but) invalid rows; looked for in runs that fit the cache."""
+    unreadable: list[IntArray] = [_NO_ROWS]
+    invalid: list[IntArray] = [_NO_ROWS]
     for start in range(0, len(bars), _PASS_ROWS):
         rows = slice(start, start + _PASS_ROWS)
-        open_, high, low, close, volume = (
-            column[rows] for column in (bars.open, bars.high, bars.low, bars.close, bars.volume)
-        )
-        # A sum is NaN when a part is; a valid row has a finite one. Only rows that fail are looked at closer.
-        highest = np.maximum(open_, close)
-        lowest = np.minimum(open_, close)
-        sound = (low > 0.0) & (lowest >= low) & (highest <= high) & (high < np.inf) & (volume >= 0.0)
-        sound &= (volume < np.inf) & (bars.time_ns[rows] != UNKNOWN_TIME)
+        time_ns, volume = bars.time_ns[rows], bars.volume[rows]
+        open_, high, low, close = bars.open[rows], bars.high[rows], bars.low[rows], bars.close[rows]
+        # NaN fails every comparison, so one test finds both kinds; only rows that fail are looked at closer.
+        sound = (low > 0.0) & (np.minimum(open_, close) >= low) & (np.maximum(open_, close) <= high) & (high < np.inf)
+        sound &= (volume >= 0.0) & (volume < np.inf) & (time_ns != UNKNOWN_TIME)
         if sound.all():
             continue
-        unknown = bars.time_ns[rows] == UNKNOWN_TIME
+        bad = np.flatnonzero(~sound)
+        unknown = time_ns[bad] == UNKNOWN_TIME
         for column in (open_, high, low, close, volume):
-            unknown |= np.isnan(column)
-        unreadable[rows] = unknown
-        invalid[rows] = ~sound & ~unknown
-    return unreadable, invalid
+            unknown |= np.isnan(column[bad])
+        unreadable.append(bad[unknown] + start)
+        invalid.append(bad[~unknown] + start)
+    return np.concatenate(unreadable), np.concatenate(invalid)
 
 
-def _outside_hours(time_ns: IntArray, hours_s: tuple[int, int]) -> BoolArray:
-    of_day = time_ns % NS_PER_DAY
-    outside = (of_day < hours_s[0] * NS_PER_S) | (of_day >= hours_s[1] * NS_PER_S)
-    return np.asarray(outside, dtype=np.bool_)
+def _outside_hours(time_ns: IntArray, hours_s: tuple[int, int]) -> IntArray:
+    found: list[IntArray] = [_NO_ROWS]
+    for start in range(0, len(time_ns), _PASS_ROWS):
+        of_day = time_ns[start : start + _PASS_ROWS] % NS_PER_DAY
+        outside = (of_day < hours_s[0] * NS_PER_S) | (of_day >= hours_s[1] * NS_PER_S)
+        found.append(np.flatnonzero(outside) + start)
+    return np.concatenate(found)
+
+
+def _any_step_back_or_none(time_ns: IntArray) -> bool:
+    """Whether any row's time is not after the one before it."""
+    return any(
+        bool(np.any(part[1:] <= part[:-1]))
+        for part in (time_ns[start : start + _PASS_ROWS + 1] for start in range(0, len(time_ns), _PASS_ROWS))
+    )
+
+
+def _without(bars: Bars, rows: IntArray) -> Bars:
+    if not len(rows):
+        return bars
+    keep = np.ones(len(bars), dtype=np.bool_)
+    keep[rows] = False
+    return _take(bars, keep)
 
 
 def _take(bars: Bars, rows: BoolArray | IntArray) -> Bars:
@@ -182,9 +195,8 @@ class _Gaps:
 
 def _find_gaps(time_ns: IntArray, cadence_ns: int) -> _Gaps:
     """Rows after which bars are missing inside a session, and how many each time."""
-    none = np.zeros(0, dtype=np.int64)
     if cadence_ns <= 0 or len(time_ns) < 2:
-        return _Gaps(none, none, 0, ())
+        return _Gaps(_NO_ROWS, _NO_ROWS, 0, ())
     found: list[IntArray] = []
     for start in range(0, len(time_ns) - 1, _PASS_ROWS):
         part = time_ns[start : start + _PASS_ROWS + 1]

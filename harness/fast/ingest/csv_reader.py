@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import itertools
+import math
 import threading
 import warnings
 from collections.abc import Callable, Sequence
@@ -99,16 +100,21 @@ def read_csv(
     blank = rows - sum(counts) - malformed
     if columns.symbol is None:
         return [RawBars(_bars(symbol_of(path), columns, slice(None)), lines, blank, malformed)]
-    return _by_symbol(columns, fraction, portion, blank, malformed)
+    return _by_symbol(path, columns, fraction=fraction, portion=portion, blank=blank, malformed=malformed)
 
 
 def _bars(symbol: str, columns: _Columns, rows: slice | npt.NDArray[np.int64]) -> Bars:
     return Bars.of(symbol, (column[rows] for column in (columns.time_ns, *columns.prices)))
 
 
-def _by_symbol(columns: _Columns, fraction: float, portion: int, blank: int, malformed: int) -> list[RawBars]:
+def _by_symbol(
+    path: Path, columns: _Columns, *, fraction: float, portion: int, blank: int, malformed: int
+) -> list[RawBars]:
     found: list[RawBars] = []
     assert columns.symbol is not None
+    if "" in columns.symbol_codes:
+        count = int(np.count_nonzero(columns.symbol == columns.symbol_codes[""]))
+        raise IngestError(f"{path}: {count} rows have no symbol; name it in each row or remove them")
     for name, code in sorted(columns.symbol_codes.items()):
         rows = np.flatnonzero(columns.symbol == code)
         start, stop = portion_rows(len(rows), fraction, portion)
@@ -315,18 +321,38 @@ class _ArrowReader:
                     include_columns=list(types),
                     timestamp_parsers=[layout.time_format] if layout.time_format else [csv.ISO8601],
                 ),
+                # Arrow's own pool keeps what a thread once needed; the system's gives it back.
+                memory_pool=pa.system_memory_pool(),
             )
         except pa.ArrowInvalid:
             return self._careful(data, piece, columns)
         rows = slice(piece.row, piece.row + table.num_rows)
         columns.time_ns[rows] = arrow_time_ns(table[time_name], layout.time_unit, zoned=layout.zoned)
         for target, name in zip(columns.prices, price_names, strict=True):
-            target[rows] = table[name].to_numpy()
+            target[rows] = arrow_values(table[name], math.nan)
         if columns.symbol is not None:
             codes = table[layout.columns.symbol].combine_chunks()
             names = [symbol or "" for symbol in codes.dictionary.to_pylist()]
-            columns.symbol[rows] = _coded(names, columns)[codes.indices.fill_null(0).to_numpy()] if names else 0
+            indices = arrow_values(pa.chunked_array([codes.indices]), -1)
+            columns.symbol[rows] = _coded(names, columns)[indices] if names else 0
         return table.num_rows, malformed
+
+
+def arrow_values(column: Any, null: float) -> npt.NDArray[Any]:
+    """An Arrow column of numbers (double, int64, int32) as an array, ``null`` for missing values.
+
+    Read from the buffers: ``to_numpy`` would import pandas, which costs more memory than a million bars.
+    """
+    if column.null_count:
+        column = column.fill_null(null)
+    dtype = {"double": np.float64, "int64": np.int64, "int32": np.int32}[str(column.type)]
+    parts = []
+    for chunk in column.chunks:
+        values = np.frombuffer(chunk.buffers()[1], dtype=dtype)
+        parts.append(values[chunk.offset : chunk.offset + len(chunk)])
+    if len(parts) == 1:
+        return parts[0]
+    return np.concatenate(parts) if parts else np.zeros(0, dtype=dtype)
 
 
 def arrow_time_ns(column: Any, unit: str, *, zoned: bool) -> npt.NDArray[np.int64]:
@@ -335,14 +361,11 @@ def arrow_time_ns(column: Any, unit: str, *, zoned: bool) -> npt.NDArray[np.int6
     import pyarrow.compute as pc
 
     if unit:
-        missing = column.is_null().to_numpy()
-        values = np.array(column.fill_null(0).to_numpy(), dtype=np.int64) * NS_PER_UNIT[unit]
-        values[missing] = UNKNOWN_TIME
-        return values
+        values = arrow_values(column.cast(pa.int64()), UNKNOWN_TIME)
+        return np.where(values == UNKNOWN_TIME, UNKNOWN_TIME, values * NS_PER_UNIT[unit])
     if zoned:
         column = pc.local_timestamp(pc.cast(column, pa.timestamp("ns", tz=EXCHANGE_ZONE)))
-    # Null arrives as NaT, whose integer is UNKNOWN_TIME.
-    return np.asarray(column.to_numpy().astype("datetime64[ns]").view(np.int64))
+    return np.asarray(arrow_values(column.cast(pa.int64()), UNKNOWN_TIME))
 
 
 def _coded(names: Sequence[str], columns: _Columns) -> npt.NDArray[np.int32]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from harness.fast.bars import Bars, portion_rows
 from harness.fast.errors import IngestError
 from harness.fast.ingest.clean import RawBars
 from harness.fast.ingest.columns import ColumnMap, epoch_unit, map_columns, symbol_of
-from harness.fast.ingest.csv_reader import arrow_time_ns
+from harness.fast.ingest.csv_reader import arrow_time_ns, arrow_values
 
 
 def read_parquet(
@@ -70,7 +71,7 @@ def _rows(file: Any, columns: ColumnMap, start: int, stop: int, progress: Callab
             rows = slice(begin - start, end - start)
             table.columns[0][rows] = _times(group[columns.fields[0]])
             for target, name in zip(table.columns[1:], columns.fields[1:], strict=True):
-                target[rows] = group[name].cast("float64").to_numpy()
+                target[rows] = arrow_values(group[name].cast("float64"), math.nan)
             if columns.symbol is not None:
                 symbols.append(np.array(group[columns.symbol].cast("string").to_pylist(), dtype=np.str_))
             if progress is not None:
