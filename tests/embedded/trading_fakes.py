@@ -1,4 +1,4 @@
-"""A tiny world to trade in: one exchange with Lean's real hours, securities whose bars the test sets, a simple account."""
+"""A tiny world to trade in: one exchange, securities whose bars the test sets, a simple account."""
 
 from __future__ import annotations
 
@@ -180,8 +180,12 @@ class FakeAlgorithm(TradingApi):
     ) -> None:
         """A trade bar (open, high, low, close) arrives at its end, and the handler runs as the loop would run it."""
         self.at(end)
-        security = self.security(ticker)
-        exact = [Decimal(str(price)) for price in prices]
-        security.cache.trade = TradeBar(end - period, security.symbol, *exact, 100, period)
+        self.security(ticker).cache.trade = self.make_bar(ticker, end, prices, period)
         if self.handler.has_work:
             self.handler.process_synchronous_events()
+
+    def make_bar(
+        self, ticker: str, end: datetime, prices: tuple[Any, ...], period: timedelta = timedelta(minutes=1)
+    ) -> TradeBar:
+        exact = [Decimal(str(price)) for price in prices]
+        return TradeBar(end - period, self.security(ticker).symbol, *exact, 100, period)

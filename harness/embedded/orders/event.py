@@ -120,8 +120,8 @@ class OrderEvent:
         """Lean's text of the event."""
         symbol = currency_symbol(self.fill_price_currency)
         text = (
-            f"Time: {time_text(self._utc_time)} OrderID: {self.order_id} EventID: {self.id} Symbol: {self.symbol.value} "
-            f"Status: {self.status.lean_name} Quantity: {clr.decimal_text(self._quantity)}"
+            f"Time: {time_text(self._utc_time)} OrderID: {self.order_id} EventID: {self.id} "
+            f"Symbol: {self.symbol.value} Status: {self.status.lean_name} Quantity: {clr.decimal_text(self._quantity)}"
         )
         if self._fill_quantity != 0:
             quantity = clr.decimal_text(self._fill_quantity)

@@ -54,7 +54,7 @@ class OrderSubmissionData:
 
 @lean_api(names={"id": "Id"})
 class Order:
-    """Base of all orders. Times are UTC (naive under ``_name``); ``_quantity`` is signed and exact, ``quantity`` a float."""
+    """Base of all orders. Times are UTC, naive under ``_name``; quantities are signed, exact under ``_name``."""
 
     __slots__ = (
         "_canceled_time",

@@ -117,7 +117,8 @@ class OrderTicket:
 
     @property
     def time(self) -> datetime:
-        return self.get_most_recent_order_request().time
+        moment: datetime = self.get_most_recent_order_request().time
+        return moment
 
     @property
     def tag(self) -> str | None:

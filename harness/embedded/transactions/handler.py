@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from harness.embedded import clr
 from harness.embedded.enums import (
@@ -54,6 +54,9 @@ from harness.embedded.transactions.messages import (
     price_rounding_warning,
 )
 
+if TYPE_CHECKING:
+    from harness.embedded.transactions.price_watch import PriceWatch
+
 LIQUIDATE_FROM_DELISTING_TAG = "Liquidate from delisting"
 
 
@@ -88,6 +91,8 @@ class BacktestingTransactionHandler:
         self._warned_price_rounding = False
         self.order_events: list[OrderEvent] = []
         self.orders_count = 0
+        self.version = 0
+        """Grows with every request and event; a price watch holds for one version."""
         self.on_security_delisted: Callable[[Any], None] | None = None
         MarketOnCloseOrder.submission_time_buffer = MarketOnCloseOrder.DEFAULT_SUBMISSION_TIME_BUFFER
 
@@ -106,6 +111,15 @@ class BacktestingTransactionHandler:
     @property
     def order_tickets(self) -> dict[int, OrderTicket]:
         return {order_id: self._tickets[order_id] for order_id in sorted(self._tickets)}
+
+    def price_watch(self) -> PriceWatch | None:
+        """Until when and within which prices a step needs no scan; ``None``: scan every step."""
+        if self._queue:
+            return None
+        from harness.embedded.transactions.price_watch import price_watch
+
+        entries = ((order, self._algorithm.securities[order.symbol]) for order in self._brokerage.pending.values())
+        return price_watch(self._algorithm, entries)
 
     def process_synchronous_events(self) -> None:
         """Process queued requests, then scan the pending orders."""
@@ -128,6 +142,7 @@ class BacktestingTransactionHandler:
 
     def process(self, request: OrderRequest) -> OrderTicket:
         """Take a request; the ticket carries the answer."""
+        self.version += 1
         if isinstance(request, SubmitOrderRequest):
             return self._add_order(request)
         if isinstance(request, UpdateOrderRequest):
@@ -445,6 +460,7 @@ class BacktestingTransactionHandler:
 
     def _handle_order_events(self, events: list[OrderEvent]) -> None:
         """Apply events to orders, portfolio, trades and tickets, then tell user code, one event after the other."""
+        self.version += 1
         algorithm = self._algorithm
         securities = []
         fills = []

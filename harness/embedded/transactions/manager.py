@@ -172,7 +172,8 @@ class SecurityTransactionManager:
         if self._algorithm.is_warming_up:
             raise RuntimeError(_NOT_WHILE_WARMING_UP)
         if symbol is None:
-            tag = f"Canceled by CancelOpenOrders() at {self._utc_time:%Y-%m-%dT%H:%M:%S}.{self._utc_time.microsecond:06d}0Z"
+            now = self._utc_time
+            tag = f"Canceled by CancelOpenOrders() at {now:%Y-%m-%dT%H:%M:%S}.{now.microsecond:06d}0Z"
         tickets = self.get_open_order_tickets(symbol)
         for ticket in tickets:
             ticket.cancel(tag)

@@ -29,7 +29,8 @@ def test_market_order_fills_at_once_at_the_last_close(algorithm: FakeAlgorithm) 
     assert (ticket.status, ticket.quantity_filled, ticket.average_fill_price) == (OrderStatus.FILLED, 10, 100.5)
     assert [event[2] for event in algorithm.events] == ["SUBMITTED", "FILLED"]
     assert ticket.order_events[1].message == (
-        "Warning: No quote information available at 10/06/2025 10:00:00 America/New_York, order filled using TradeBar data"
+        "Warning: No quote information available at 10/06/2025 10:00:00 America/New_York, "
+        "order filled using TradeBar data"
     )
 
 

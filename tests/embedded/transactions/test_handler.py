@@ -276,8 +276,8 @@ def test_projected_holdings_count_open_orders(algorithm: FakeAlgorithm) -> None:
 
 def test_what_is_not_covered_is_not_swallowed(algorithm: FakeAlgorithm) -> None:
     def refuse(parameters: object) -> object:
-        raise NotSupportedError("Something.else")
+        raise NotSupportedError("Something else")
 
     algorithm.security("ALFA").fill_model = SimpleNamespace(fill=refuse)
-    with pytest.raises(NotSupportedError, match="Something.else"):
+    with pytest.raises(NotSupportedError, match="Something else"):
         algorithm.market_order("ALFA", 1)
