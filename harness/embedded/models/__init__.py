@@ -72,6 +72,7 @@ _HOME = {
     "PublicFeeModel": "fees",
     "RBIBrokerageModel": "brokerage",
     "RBIFeeModel": "fees",
+    "Random": "random_numbers",
     "RelativeStandardDeviationVolatilityModel": "volatility",
     "ReservedBuyingPowerForPosition": "parameters",
     "ReservedBuyingPowerForPositionParameters": "parameters",
