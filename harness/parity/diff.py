@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from harness.errors import DamagedError
-from harness.parity.event_stream import EventComparison, EventDifference, compare_events, events_between
+from harness.parity.event_stream import EventComparison, EventDifference, compare_events, events_at
 from harness.parity.rules import ParityRules
 from harness.parity.values import MISSING, Difference, Differences, Missing, compare, plain_value, show_value
 from harness.results.decoding import decode_exact
@@ -46,16 +46,18 @@ class FirstDifference:
 class ParityReport:
     """The outcome of :func:`diff_results`.
 
-    ``order_event_count`` is (left, right), None where the file is missing. ``differing_event_count`` counts all
-    differing events; ``event_differences`` details the first of them. ``differences`` are the differing paths of the
-    result document, up to the rules' limit in each section (``more_differences`` when there are others).
-    ``problems`` are conditions that forbid a pass though nothing differs (no orders at all, a missing file).
+    ``order_event_count`` is (left, right), None where the file is missing. ``differing_event_count`` counts the
+    differing events (``more_differing_events``: comparing stopped there); ``event_differences`` details the first.
+    ``differences`` are the differing paths of the result document, up to the rules' limit in each section
+    (``more_differences`` when there are others). ``problems`` are conditions that forbid a pass though nothing
+    differs (no orders at all, a missing file).
     """
 
     identical: bool
     summary_line: str
     order_event_count: tuple[int | None, int | None]
     differing_event_count: int
+    more_differing_events: bool
     first_difference: FirstDifference | None
     event_differences: tuple[EventDifference, ...]
     differences: tuple[Difference, ...]
@@ -72,6 +74,7 @@ class ParityReport:
             "summary": self.summary_line,
             "order_event_count": {"left": self.order_event_count[0], "right": self.order_event_count[1]},
             "differing_event_count": self.differing_event_count,
+            "more_differing_events": self.more_differing_events,
             "first_difference": None
             if first is None
             else {
@@ -112,6 +115,7 @@ def diff_results(left: LeanResults, right: LeanResults, rules: ParityRules | Non
         ),
         order_event_count=counts,
         differing_event_count=events.differing,
+        more_differing_events=events.more,
         first_difference=first,
         event_differences=tuple(events.details),
         differences=tuple(found.found),
@@ -161,15 +165,17 @@ def _first_difference(
     left: LeanResults, right: LeanResults, events: EventComparison, rules: ParityRules
 ) -> FirstDifference:
     one = events.details[0]
-    near = rules.neighbours
+    before = range(max(0, one.index - rules.neighbours), one.index)
+    after = range(one.index + 1, one.index + 1 + rules.neighbours)
+    near = [events_at(results, {*before, *after}) if rules.neighbours else {} for results in (left, right)]
     return FirstDifference(
         index=one.index,
         left=None if isinstance(one.left, Missing) else one.left,
         right=None if isinstance(one.right, Missing) else one.right,
         fields=one.fields,
-        before=tuple(events_between(left, one.index - near, one.index)),
-        left_after=tuple(events_between(left, one.index + 1, one.index + 1 + near)),
-        right_after=tuple(events_between(right, one.index + 1, one.index + 1 + near)),
+        before=tuple(near[0][index] for index in before),
+        left_after=tuple(near[0][index] for index in after if index in near[0]),
+        right_after=tuple(near[1][index] for index in after if index in near[1]),
     )
 
 
@@ -265,7 +271,7 @@ def _summary(
     parts = []
     if first is not None:
         parts.append(
-            f"{events.differing:,} of {number} order events differ, the first is #{first.index} ({_why(first)})"
+            f"{'at least ' * events.more}{events.differing:,} of {number} order events differ, the first is #{first.index} ({_why(first)})"
         )
     if found.found:
         several = len(found.found) != 1 or found.more

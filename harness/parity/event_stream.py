@@ -10,7 +10,7 @@ decoded as a whole.
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterator
+from collections.abc import Set
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -27,6 +27,7 @@ from harness.results.volatile import ORDER_EVENTS
 
 BLOCK_BYTES = 4 << 20
 DETAILED_EVENTS = 20
+COUNTED_EVENTS = 100_000
 _OPENING = b'[{"id":"'
 _BETWEEN = b'},{"id":"'
 _WHITE = b" \t\r\n"
@@ -48,11 +49,15 @@ class EventDifference:
 
 @dataclass(slots=True)
 class EventComparison:
-    """What :func:`compare_events` found. Counts are of events; ``details`` are the first differing ones."""
+    """What :func:`compare_events` found. Counts are of events; ``details`` are the first differing ones.
+
+    After :data:`COUNTED_EVENTS` differing ones the others are only counted as events; ``more`` says that there were.
+    """
 
     left_count: int = 0
     right_count: int = 0
     differing: int = 0
+    more: bool = False
     details: list[EventDifference] = field(default_factory=list)
     tolerances_used: dict[str, int] = field(default_factory=dict)
 
@@ -89,43 +94,48 @@ _raw_list = msgspec.json.Decoder(list[msgspec.Raw])
 
 def compare_events(left: LeanResults, right: LeanResults, rules: ParityRules) -> EventComparison:
     """Compare two existing order-events files. ``DamagedError`` naming the one that cannot be read to its end."""
-    comparison = EventComparison()
     try:
         with ExitStack() as stack:
             streams = stack.enter_context(left.open_order_events()), stack.enter_context(right.open_order_events())
             sides = _Side(streams[0], left.order_events_path), _Side(streams[1], right.order_events_path)
             if _ids_ignored(rules):
                 sides[1].write_ids_like(sides[0])
-            for index, left_events, right_events in _unequal(sides[0], sides[1]):
-                _compare_slice(index, left_events, right_events, rules, comparison)
-            comparison.left_count, comparison.right_count = sides[0].count, sides[1].count
+            return _Comparer(*sides, rules).run()
     except _ForeignLayoutError:
-        comparison = EventComparison()
-        events = [_whole(results) for results in (left, right)]
-        comparison.left_count, comparison.right_count = len(events[0]), len(events[1])
-        for index in range(max(len(events[0]), len(events[1]))):
-            pair = [side[index] if index < len(side) else MISSING for side in events]
-            _compare_event(index, pair[0], pair[1], rules, comparison)
-    return comparison
+        return _compare_whole(left, right, rules)
 
 
-def events_between(results: LeanResults, start: int, stop: int) -> list[Any]:
-    """Order events ``start`` to ``stop`` (index, exclusive; clipped to what is there), decoded exactly."""
-    start = max(0, start)
-    found: list[Any] = []
+def events_at(results: LeanResults, indexes: Set[int]) -> dict[int, Any]:
+    """The order events of the given indexes, as far as they are there, decoded exactly."""
+    found: dict[int, Any] = {}
+    last = max(indexes, default=-1)
     try:
         with results.open_order_events() as stream:
             side = _Side(stream, results.order_events_path)
-            while side.count < stop and (block := side.block()) is not None:
+            while side.count <= last and (block := side.block()) is not None:
                 first = side.count
-                size = block.count(_BETWEEN) + 1
-                side.count += size
-                if side.count > start:
-                    events = block.split(_BETWEEN)[max(0, start - first) : stop - first]
-                    found += decode_exact(_joined(events), side.where)
+                side.count += block.count(_BETWEEN) + 1
+                wanted = (
+                    [index for index in range(first, side.count) if index in indexes]
+                    if side.count > min(indexes)
+                    else []
+                )
+                if wanted:
+                    texts = block.split(_BETWEEN)
+                    found |= {index: _decoded(texts[index - first], side.where) for index in wanted}
     except _ForeignLayoutError:
-        return _whole(results)[start:stop]
+        events = _whole(results)
+        return {index: events[index] for index in indexes if 0 <= index < len(events)}
     return found
+
+
+def _compare_whole(left: LeanResults, right: LeanResults, rules: ParityRules) -> EventComparison:
+    events = [_whole(results) for results in (left, right)]
+    comparison = EventComparison(len(events[0]), len(events[1]))
+    for index in range(max(len(events[0]), len(events[1]))):
+        pair = [side[index] if index < len(side) else MISSING for side in events]
+        _compare_event(index, pair[0], pair[1], rules, comparison)
+    return comparison
 
 
 class _Side:
@@ -135,7 +145,6 @@ class _Side:
         self.stream = stream
         self.where = where
         self.count = 0
-        self.pending: list[bytes] = []
         self._rest = self._read(BLOCK_BYTES)
         self._ended = False
         self._replace: list[tuple[bytes, bytes]] = []
@@ -166,14 +175,6 @@ class _Side:
             if cut >= 0:
                 block, self._rest = self._rest[:cut], self._rest[cut + len(_BETWEEN) :]
                 return self._shown(block)
-
-    def refill(self) -> bool:
-        """Split one more block into ``pending``; False when there is none."""
-        block = self.block()
-        if block is None:
-            return False
-        self.pending = block.split(_BETWEEN)
-        return True
 
     def _last(self) -> bytes:
         self._ended = True
@@ -206,84 +207,123 @@ class _Side:
         return self._rest[start : self._rest.find(b'"', start)]
 
 
-def _unequal(left: _Side, right: _Side) -> Iterator[tuple[int, list[bytes], list[bytes]]]:
-    """Runs of events that are not known to be equal: index of the first, both sides' texts (one may be longer)."""
-    while True:
-        if not left.pending and not right.pending:
+class _Comparer:
+    """Walks two sides together; ``texts`` are events of unequal blocks that wait for their partners."""
+
+    def __init__(self, left: _Side, right: _Side, rules: ParityRules) -> None:
+        self.sides = left, right
+        self.rules = rules
+        self.comparison = EventComparison()
+        self.texts: tuple[list[bytes], list[bytes]] = [], []
+
+    def run(self) -> EventComparison:
+        left, right = self.sides
+        while self.comparison.differing < COUNTED_EVENTS:
+            if not self.texts[0] and not self.texts[1] and not self.next_blocks():
+                break
+            for side, texts in zip(self.sides, self.texts, strict=True):
+                if not texts and (block := side.block()) is not None:
+                    texts.extend(block.split(_BETWEEN))
+            size = min(map(len, self.texts)) or max(map(len, self.texts))
+            index = max(left.count, right.count)
+            taken = self.texts[0][:size], self.texts[1][:size]
+            for side, texts, events in zip(self.sides, self.texts, taken, strict=True):
+                del texts[:size]
+                side.count += len(events)
+            self.compare_texts(index, *taken)
+        else:
+            self.comparison.more = self.count_rest()
+        self.comparison.left_count, self.comparison.right_count = left.count, right.count
+        return self.comparison
+
+    def count_rest(self) -> bool:
+        """Count the events that are not compared any more; whether there were any."""
+        before = [side.count for side in self.sides]
+        for side, texts in zip(self.sides, self.texts, strict=True):
+            if texts and _checked_count(_BETWEEN.join(texts), side.where) != len(texts):
+                raise _ForeignLayoutError
+            side.count += len(texts)
+            while (block := side.block()) is not None:
+                side.count += _checked_count(block, side.where)
+        return before != [side.count for side in self.sides]
+
+    def next_blocks(self) -> bool:
+        """Count what both sides share in whole blocks, up to a difference; False when both have ended."""
+        left, right = self.sides
+        while True:
             blocks = left.block(), right.block()
             if blocks[0] is None and blocks[1] is None:
-                return
-            if blocks[0] is not None and blocks[0] == blocks[1]:
-                size = _checked_count(blocks[0], left.where)
-                left.count += size
-                right.count += size
-                continue
-            for side, block in zip((left, right), blocks, strict=True):
-                side.pending = block.split(_BETWEEN) if block is not None else []
-        for side in (left, right):
-            if not side.pending:
-                side.refill()
-        if not left.pending and not right.pending:
-            continue
-        size = min(len(left.pending), len(right.pending)) or max(len(left.pending), len(right.pending))
-        index = max(left.count, right.count)
-        pair = left.pending[:size], right.pending[:size]
-        for side, events in zip((left, right), pair, strict=True):
-            side.pending = side.pending[size:]
-            side.count += len(events)
-        yield index, *pair
+                return False
+            if blocks[0] is None or blocks[0] != blocks[1]:
+                for texts, block in zip(self.texts, blocks, strict=True):
+                    texts.extend(block.split(_BETWEEN) if block is not None else [])
+                return True
+            size = _checked_count(blocks[0], left.where)
+            left.count += size
+            right.count += size
+
+    def compare_texts(self, index: int, left: list[bytes], right: list[bytes]) -> None:
+        """Compare events from ``index`` on, of which one side may have none."""
+        wheres = self.sides[0].where, self.sides[1].where
+        if not left or not right:
+            self.only_one_side(index, left or right, wheres[0 if left else 1], on_left=bool(left))
+            return
+        differs = list(map(operator.ne, left, right))
+        equal = [text for text, unequal in zip(left, differs, strict=True) if not unequal]
+        if equal and _checked_count(_BETWEEN.join(equal), wheres[0]) != len(equal):
+            raise _ForeignLayoutError
+        positions = [position for position, unequal in enumerate(differs) if unequal]
+        if positions:
+            pair = [left[position] for position in positions], [right[position] for position in positions]
+            for number in self.really_different(*pair):
+                if len(self.comparison.details) >= DETAILED_EVENTS and not _special(self.rules):
+                    self.comparison.differing += 1
+                    continue
+                events = [_decoded(side[number], where) for side, where in zip(pair, wheres, strict=True)]
+                _compare_event(index + positions[number], events[0], events[1], self.rules, self.comparison)
+
+    def only_one_side(self, index: int, texts: list[bytes], where: object, *, on_left: bool) -> None:
+        if _checked_count(_BETWEEN.join(texts), where) != len(texts):
+            raise _ForeignLayoutError
+        detailed = min(len(texts), max(0, DETAILED_EVENTS - len(self.comparison.details)))
+        for number, text in enumerate(texts[:detailed]):
+            event = _decoded(text, where)
+            left, right = (event, MISSING) if on_left else (MISSING, event)
+            _compare_event(index + number, left, right, self.rules, self.comparison)
+        self.comparison.differing += len(texts) - detailed
+
+    def really_different(self, left: list[bytes], right: list[bytes]) -> list[int]:
+        """Positions whose events are not the same values, though perhaps within a tolerance or an extra rule."""
+        try:
+            columns = [_strict.decode(_joined(side)) for side in (left, right)]
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            return list(range(len(left)))  # an unknown field, or damage: looked into one by one
+        if len(columns[0]) != len(left) or len(columns[1]) != len(right):
+            raise _ForeignLayoutError
+        if _ids_ignored(self.rules):
+            for side in columns:
+                _drop_ids(side)
+        return [position for position, differs in enumerate(map(operator.ne, *columns)) if differs]
+
+
+def _drop_ids(events: list[_Event]) -> None:
+    for event in events:
+        event.id = event.algorithmId = ""
 
 
 def _checked_count(block: bytes, where: object) -> int:
-    """The number of events in a block that both sides share, after checking that it is JSON."""
+    """The number of events in a block, after checking that it is JSON."""
     try:
         return len(_raw_list.decode(_OPENING + block + b"}]"))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise damaged(where, error) from error
 
 
-def _compare_slice(
-    index: int, left: list[bytes], right: list[bytes], rules: ParityRules, comparison: EventComparison
-) -> None:
-    both = min(len(left), len(right))
-    unequal = list(map(operator.ne, left[:both], right[:both]))
-    equal = [text for text, differs in zip(left, unequal, strict=False) if not differs]
-    if equal and _checked_count(_BETWEEN.join(equal), ORDER_EVENTS) != len(equal):
-        raise _ForeignLayoutError
-    numbers = [number for number, differs in enumerate(unequal) if differs]
-    if numbers:
-        pair = [left[number] for number in numbers], [right[number] for number in numbers]
-        for number in _really_different(pair[0], pair[1], rules):
-            position = numbers[number]
-            if len(comparison.details) >= DETAILED_EVENTS and not _special(rules):
-                comparison.differing += 1
-                continue
-            _compare_event(index + position, _decoded(left[position]), _decoded(right[position]), rules, comparison)
-    for number in range(both, max(len(left), len(right))):
-        sides = [_decoded(side[number]) if number < len(side) else MISSING for side in (left, right)]
-        _compare_event(index + number, sides[0], sides[1], rules, comparison)
-
-
-def _decoded(text: bytes) -> Any:
-    events = decode_exact(_joined([text]), ORDER_EVENTS)
+def _decoded(text: bytes, where: object) -> Any:
+    events = decode_exact(_joined([text]), where)
     if len(events) != 1:
         raise _ForeignLayoutError
     return events[0]
-
-
-def _really_different(left: list[bytes], right: list[bytes], rules: ParityRules) -> list[int]:
-    """Positions whose events are not the same values, though perhaps within a tolerance or an extra rule."""
-    try:
-        columns = [_strict.decode(_joined(side)) for side in (left, right)]
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return list(range(len(left)))  # a field this program does not know: compared by name, one by one
-    if len(columns[0]) != len(left) or len(columns[1]) != len(right):
-        raise _ForeignLayoutError
-    if _ids_ignored(rules):
-        for side in columns:
-            for event in side:
-                event.id = event.algorithmId = ""
-    return [n for n, differs in enumerate(map(operator.ne, columns[0], columns[1])) if differs]
 
 
 def _compare_event(index: int, left: Any, right: Any, rules: ParityRules, comparison: EventComparison) -> None:

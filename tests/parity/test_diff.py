@@ -92,6 +92,34 @@ def test_extra_events_are_differences(tmp_path: Path, longer: str) -> None:
     assert f"only on the {longer}" in report.summary_line
 
 
+def test_comparing_stops_when_everything_differs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(event_stream, "COUNTED_EVENTS", 30)
+    changed = [{**event, "quantity": 1.0} for event in events(70)]
+    left, right = write_lean(tmp_path / "a", events=events(80)), write_lean(tmp_path / "b", events=changed)
+    report = diff(left, right)
+    assert report.more_differing_events
+    assert 30 <= report.differing_event_count < 70
+    assert report.order_event_count == (80, 70)
+    assert report.summary_line.startswith(
+        f"different: at least {report.differing_event_count} of 80 and 70 order events"
+    )
+    file = right / "Algo-order-events.json"
+    file.write_text(file.read_text().replace('"orderId":34,', '"orderId":,'))
+    with pytest.raises(DamagedError, match=str(file)):
+        diff(left, right)
+
+
+def test_damage_in_the_middle_names_its_file(tmp_path: Path) -> None:
+    left, right = write_lean(tmp_path / "a", events=events(40)), write_lean(tmp_path / "b", events=events(40))
+    for folder in (left, right):
+        file = folder / "Algo-order-events.json"
+        stored = file.read_text()
+        file.write_text(stored.replace('"orderId":14,', '"orderId":,', 1))
+        with pytest.raises(DamagedError, match=str(file)):
+            diff(left, right)
+        file.write_text(stored)
+
+
 def test_numbers_are_compared_as_decimals(tmp_path: Path) -> None:
     left, right = write_lean(tmp_path / "a", events=events(20)), write_lean(tmp_path / "b", events=events(20))
     file = right / "Algo-order-events.json"
