@@ -59,7 +59,7 @@ class Random:
         return self._sample() * (1.0 / _LARGEST)
 
     def next(self, min_value: int | None = None, max_value: int | None = None) -> int:
-        """``next()``, ``next(max)`` or ``next(min, max)``, the maximum excluded. Raises ``ValueError`` for min > max."""
+        """``next()``, ``next(max)`` or ``next(min, max)``, without the maximum. Raises ``ValueError`` if min > max."""
         if min_value is None:
             return self._sample()
         low, high = (0, min_value) if max_value is None else (min_value, max_value)

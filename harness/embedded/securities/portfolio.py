@@ -59,8 +59,8 @@ class SecurityPortfolioManager:
         """The account's value until something changes; the loop sets it to ``None`` at every step."""
         self._held: dict[Symbol, Security] = {}
         """Securities with at least one lot, in the order of the securities."""
-        self._may_be_ruined = False
-        """Whether the account's value can be zero or less: something is held, or there is no cash."""
+        self.may_be_ruined = False
+        """Whether prices alone could make the account worthless: something is short, or cash is used up."""
         self.cash_book = CashBook()
         self.unsettled_cash_book = CashBook()
         for book in (self.cash_book, self.unsettled_cash_book):
@@ -137,7 +137,7 @@ class SecurityPortfolioManager:
     def invalidate_total_portfolio_value(self) -> None:
         """Prices, cash or positions have changed."""
         self._total_cache = None
-        self._may_be_ruined = bool(self._held) or self._cash + self._unsettled_cash <= 0
+        self.may_be_ruined = self._cash <= 0 or any(item.holdings._quantity < 0 for item in self._held.values())
 
     @property
     def _total_portfolio_value_less_free_buffer(self) -> Decimal:

@@ -92,13 +92,22 @@ def test_nothing_is_asked_of_securities_that_are_not_held() -> None:
     world = World("SPY", "ALFA")
     world.price("ALFA", "20")
     assert world.portfolio._held == {}
-    assert not world.portfolio._may_be_ruined
     world.fill("ALFA", 5, "20")
     assert list(world.portfolio._held) == [world["ALFA"].symbol]
-    assert world.portfolio._may_be_ruined
     world.fill("ALFA", -5, "20")
     assert world.portfolio._held == {}
-    assert not world.portfolio._may_be_ruined
+
+
+def test_only_a_short_or_spent_account_can_be_ruined() -> None:
+    world = World(cash=1_000)
+    world.fill("SPY", 5, "20")
+    assert not world.portfolio.may_be_ruined
+    world.fill("SPY", -10, "20")
+    assert world.portfolio.may_be_ruined
+    world.fill("SPY", 5, "20")
+    assert not world.portfolio.may_be_ruined
+    world.portfolio.cash_book["USD"].add_amount(-1_000)
+    assert world.portfolio.may_be_ruined
 
 
 @pytest.mark.parametrize(
