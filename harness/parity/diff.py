@@ -271,7 +271,8 @@ def _summary(
     parts = []
     if first is not None:
         parts.append(
-            f"{'at least ' * events.more}{events.differing:,} of {number} order events differ, the first is #{first.index} ({_why(first)})"
+            f"{'at least ' * events.more}{events.differing:,} of {number} order events differ, "
+            f"the first is #{first.index} ({_why(first)})"
         )
     if found.found:
         several = len(found.found) != 1 or found.more
