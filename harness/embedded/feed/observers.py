@@ -8,6 +8,7 @@ change, at the end of a day. Source of the rules: Lean's ``BaseResultsHandler.Up
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -16,15 +17,16 @@ import numpy as np
 
 from harness.embedded.clock import from_us
 from harness.embedded.clr import ONE, ZERO
-from harness.embedded.enums import TickType
+from harness.embedded.data import QuoteBar
+from harness.embedded.feed.subscription import CARRIED, NO_BAR
 from harness.embedded.securities.portfolio import SecurityPortfolioManager
 from harness.embedded.statistics.capacity import MarketBars
-from harness.embedded.statistics.trade_builder import PriceRange, TradeBuilder
+from harness.embedded.statistics.trade_builder import PriceRange, TradeBuilder, price_range
 
 if TYPE_CHECKING:
     from harness.embedded.engine import EngineContext
 
-_HALF_CENT_OF_CENT = Decimal("0.0001")
+_PRICE_UNIT = Decimal("0.0001")
 
 
 class ObservedPortfolio(SecurityPortfolioManager):
@@ -141,31 +143,88 @@ def _distinct(candidates: Any, places: list[Any], paths: list[Any]) -> list[int]
 
 
 class ObservedTradeBuilder(TradeBuilder):
-    """A trade builder that learns the prices since the last fill when a fill comes."""
+    """A trade builder that learns the prices since the last fill when a fill comes.
+
+    Lean shows it the price after every bar of the symbol, fill-forward bars and those of the benchmark's own feed
+    included. A trade opened at a step has not seen that step's price; a fill-forward bar shows it before the next real
+    bar does.
+    """
 
     def attach(self, engine: EngineContext) -> None:
         self._engine = engine
         self._given: dict[Any, int] = {}
+        self._unseen: dict[Any, Decimal] = {}
 
     def process_fill(self, event: Any, *args: Any, **kwargs: Any) -> Any:
-        self.give(event.symbol)
-        return super().process_fill(event, *args, **kwargs)
+        symbol = event.symbol
+        self.give(symbol)
+        super().process_fill(event, *args, **kwargs)
+        security = self._engine.algorithm.securities._all.get(symbol)
+        if security is not None and self.has_open_position(symbol):
+            self._unseen[symbol] = security.cache._price
+        else:
+            self._unseen.pop(symbol, None)
 
     def give(self, symbol: Any) -> None:
         """Hand over the prices of a symbol up to the current step."""
         step = self._engine.cursor.step
-        if self.has_open_position(symbol):
-            security = self._engine.algorithm.securities._all.get(symbol)
-            first = self._given.get(symbol, -1) + 1
-            path = security.cache.price_path(first, step) if security is not None and step >= first else None
-            if path is not None:
-                self.set_market_range(symbol, _price_range(path))
+        first = self._given.get(symbol, -1) + 1
+        if step >= first and self.has_open_position(symbol):
+            self._show(symbol, first, step)
         self._given[symbol] = step
 
+    def _show(self, symbol: Any, first: int, last: int) -> None:
+        engine = self._engine
+        security = engine.algorithm.securities._all.get(symbol)
+        path = security.cache.price_path(first, last) if security is not None else None
+        shown_again = self._shown_again(symbol, security, first, last)
+        benchmark = engine.benchmark_security
+        other = None
+        if benchmark is not None and benchmark is not security and benchmark.symbol == symbol:
+            other = benchmark.cache.price_path(first, last)
+        if other is None:
+            if shown_again is not None:
+                self.set_market_price(symbol, shown_again[1])
+            if path is not None:
+                self.set_market_range(symbol, _price_range(path))
+            return
+        prices = [] if shown_again is None else [shown_again]
+        for one in (other, path):
+            if one is not None:
+                prices += [(int(at), one.exact(index)) for index, at in enumerate(one.steps)]
+        prices.sort(key=lambda item: item[0])
+        together = price_range(price for _, price in prices)
+        assert together is not None
+        self.set_market_range(symbol, together)
+
+    def _shown_again(self, symbol: Any, security: Any, first: int, last: int) -> tuple[int, Decimal] | None:
+        """Step and price of the fill-forward bar that shows a new trade the price at which it was opened."""
+        unseen = self._unseen.get(symbol)
+        plan = getattr(self._engine.algorithm.current_slice, "_source", None)
+        if unseen is None or plan is None:
+            return None
+        real = filled = (last + 1, 0)
+        for order, sub in enumerate(plan.subscriptions):
+            if sub.subscription.security is not security:
+                continue
+            at = int(np.searchsorted(sub.real_steps, first))
+            if at < len(sub.real_steps):
+                real = min(real, (int(sub.real_steps[at]), order))
+            codes = sub.codes[first : min(last, real[0]) + 1]
+            again = np.flatnonzero((codes == CARRIED) | ((codes != NO_BAR) & (codes & 1 == 1)))
+            if len(again):
+                filled = min(filled, (first + int(again[0]), order))
+        if min(real, filled)[0] > last:
+            return None
+        del self._unseen[symbol]
+        return (filled[0], unseen) if filled < real else None
+
     def end_of_day(self) -> None:
+        """Take what is needed from the day's columns before they go."""
         for symbol in list(self.open_symbols):
             self.give(symbol)
         self._given.clear()
+        self._engine.results.advance_capacity()
 
 
 def _price_range(path: Any) -> PriceRange:
@@ -179,36 +238,58 @@ def _price_range(path: Any) -> PriceRange:
 def bars_between(engine: EngineContext, symbol: Any, after_us: int, until_us: int) -> MarketBars:
     """The real bars of a symbol whose slices lie in ``after_us`` < time <= ``until_us``, for the capacity estimate."""
     subscriptions = [s for s in engine.data.subscriptions if s.symbol == symbol and not s.is_internal]
+    if len(subscriptions) == 1 and not subscriptions[0].is_quote:
+        columns = _columns_between(engine, subscriptions[0], after_us, until_us)
+        if columns is not None:
+            return columns
     trades = sorted((s for s in subscriptions if not s.is_quote), key=lambda s: s.period_us)
     quotes = sorted((s for s in subscriptions if s.is_quote), key=lambda s: s.period_us)
-    found: dict[int, tuple[Decimal | int, Decimal | int, int]] = {}
-    plain = True
-    for subscription in (*quotes, *reversed(trades)):
-        zone_offset = engine.zone_offset_us(subscription.config.exchange_time_zone, until_us)
-        day = from_us(after_us + zone_offset).date()
-        last = from_us(until_us + zone_offset).date()
-        while day <= last:
-            frame, ends, rows = subscription._real_rows(day)
-            keep = (ends > max(after_us, subscription.start_us - 1)) & (ends <= until_us)
-            if frame is not None and keep.any():
-                scaled = frame.factor is not None or frame.addend is not None or frame.scale != 4 or frame.volume_scale
-                is_quote = subscription.config.tick_type == TickType.QUOTE
-                plain = plain and not scaled and not is_quote
-                for end, row in zip(ends[keep].tolist(), rows[keep].tolist(), strict=True):
-                    if is_quote:
-                        from harness.embedded.data import QuoteBar
-
-                        quote = QuoteBar.of_row(frame, row)
-                        size = (quote._last_bid_size + quote._last_ask_size) / 2
-                        found[end] = (quote._close, size, subscription.period_us)
-                    else:
-                        found[end] = (frame.exact(3, row), frame.exact(4, row), subscription.period_us)
-            day += timedelta(days=1)
+    found: dict[int, tuple[Decimal, Decimal, int]] = {}
+    for subscription in (*reversed(quotes), *reversed(trades)):
+        for frame, ends, rows in _days_between(engine, subscription, after_us, until_us):
+            periods = (frame.end_us - frame.start_us)[rows]
+            for end, row, period in zip(ends.tolist(), rows.tolist(), periods.tolist(), strict=True):
+                if subscription.is_quote:
+                    quote = QuoteBar.of_row(frame, row)
+                    size = (quote._last_bid_size + quote._last_ask_size) / 2
+                    found[end] = (quote._close, size, period)
+                else:
+                    found[end] = (frame.exact(3, row), frame.exact(4, row), period)
     ordered = sorted(found)
-    closes = [found[end][0] for end in ordered]
-    volumes = [found[end][1] for end in ordered]
-    period = found[ordered[0]][2] if ordered else 0
-    if plain:
-        whole = [int(close / _HALF_CENT_OF_CENT) for close in closes]
-        return MarketBars(ordered, whole, [int(volume) for volume in volumes], period, _HALF_CENT_OF_CENT)
-    return MarketBars(ordered, closes, volumes, period, ONE)
+    closes, volumes, lengths = zip(*(found[end] for end in ordered), strict=True) if ordered else ((), (), ())
+    return MarketBars(ordered, closes, volumes, lengths, ONE)
+
+
+def _days_between(
+    engine: EngineContext, subscription: Any, after_us: int, until_us: int
+) -> Iterator[tuple[Any, Any, Any]]:
+    """Frame, UTC end times and rows of the real bars in ``after_us`` < time <= ``until_us``, day by day."""
+    zone_offset = engine.zone_offset_us(subscription.config.exchange_time_zone, until_us)
+    day = from_us(after_us + zone_offset).date()
+    last = from_us(until_us + zone_offset).date()
+    begin_us = max(after_us, subscription.start_us - 1)
+    while day <= last:
+        frame, ends, rows = subscription._real_rows(day)
+        if frame is not None:
+            low, high = np.searchsorted(ends, (begin_us, until_us), side="right")
+            if high > low:
+                yield frame, ends[low:high], rows[low:high]
+        day += timedelta(days=1)
+
+
+def _columns_between(engine: EngineContext, subscription: Any, after_us: int, until_us: int) -> MarketBars | None:
+    """The bars as whole numbers; ``None`` where a day's prices are adjusted or its bars differ in length."""
+    ends: list[int] = []
+    closes: list[int] = []
+    volumes: list[int] = []
+    period = 0
+    for frame, day_ends, rows in _days_between(engine, subscription, after_us, until_us):
+        lengths = (frame.end_us - frame.start_us)[rows]
+        period = period or int(lengths[0])
+        adjusted = frame.factor is not None or frame.addend is not None or frame.scale != 4 or frame.volume_scale
+        if adjusted or (lengths != period).any():
+            return None
+        ends += day_ends.tolist()
+        closes += frame.columns[3][rows].tolist()
+        volumes += frame.columns[4][rows].tolist()
+    return MarketBars(ends, closes, volumes, period, _PRICE_UNIT)

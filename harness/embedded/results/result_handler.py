@@ -161,6 +161,11 @@ class BacktestingResultHandler:
             self._capacity.on_order_event(event)
             self._set_due()
 
+    def advance_capacity(self) -> None:
+        """Let the capacity estimate take the bars up to now, before they go or a security does."""
+        if self._capacity is not None:
+            self._capacity.advance(self._algorithm.clock.utc_us)
+
     def on_warmup_finished(self) -> None:
         """Start from the account value at the end of the warm-up."""
         value = self._portfolio_value = self._algorithm.portfolio._total_portfolio_value

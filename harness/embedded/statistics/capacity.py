@@ -284,6 +284,11 @@ class CapacityEstimate:
         assert symbol_capacity is not None
         symbol_capacity.on_order_event(event)
 
+    def advance(self, utc_us: int) -> None:
+        """Take the bars up to ``utc_us`` while they are at hand; changes no result."""
+        for item in self._active():
+            item.advance(utc_us)
+
     def update(self, utc_us: int, force: bool, step_done: bool) -> None:
         """The end of a time step at ``utc_us``, or a forced update.
 
