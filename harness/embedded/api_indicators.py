@@ -7,10 +7,10 @@ Source of the rules: ``Algorithm/QCAlgorithm.Indicators.cs`` and the indicator a
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
-from harness.embedded.clr import from_python, time_span_text
+from harness.embedded.clr import time_span_text
 from harness.embedded.consolidators.identity import IdentityDataConsolidator
 from harness.embedded.consolidators.market_hours import MarketHourAwareConsolidator, higher_resolution
 from harness.embedded.consolidators.period import BaseDataConsolidator, QuoteBarConsolidator, TradeBarConsolidator
@@ -21,14 +21,16 @@ from harness.embedded.consolidators.subscription_manager import data_type_of
 from harness.embedded.consolidators.user_consolidator import as_consolidator
 from harness.embedded.data import BaseData, QuoteBar, TradeBar
 from harness.embedded.enums import RESOLUTION_US, Resolution, TickType
+from harness.embedded.feed.start_time import start_time_for_trade_bars
 from harness.embedded.indicators.base import Identity, IndicatorBase, Input
 from harness.embedded.indicators.extremes import Maximum, Minimum
 from harness.embedded.indicators.factories import FACTORIES, UNCOVERED, Factory
-from harness.embedded.indicators.field import QUOTE_FIELDS, Field
+from harness.embedded.indicators.feeding import Selector, data_type_of_selector, feeder
 from harness.embedded.indicators.user_indicator import as_indicator_base
 from harness.embedded.indicators.volume import IntradayVwap, VolumeWeightedAveragePriceIndicator
 from harness.embedded.naming import lean_api
 from harness.embedded.not_supported import NotSupportedError
+from harness.embedded.reference.time_zones import TimeZone
 
 _RESOLUTION_TEXT = {
     Resolution.TICK: "tick",
@@ -42,7 +44,6 @@ _BAR_TYPES: dict[Input, tuple[type, ...]] = {
     Input.TRADE_BAR: (TradeBar,),
     Input.DATA: (BaseData,),
 }
-Selector = Callable[[Any], Any]
 
 
 def _tick_type_of(data_type: Any) -> TickType | None:
@@ -50,25 +51,6 @@ def _tick_type_of(data_type: Any) -> TickType | None:
     if data_type is None:
         return None
     return TickType.QUOTE if isinstance(data_type, type) and issubclass(data_type, QuoteBar) else TickType.TRADE
-
-
-def _data_type_of_selector(selector: Any) -> type | None:
-    if selector in QUOTE_FIELDS:
-        return QuoteBar
-    return TradeBar if selector is Field.VOLUME else None
-
-
-def _feeder(indicator: IndicatorBase, selector: Selector | None) -> Callable[[Any], None]:
-    """How one bar updates an indicator, given what the selector makes of it."""
-    if indicator.INPUT is not Input.POINT:
-        update = indicator._update_data
-        if selector is None:
-            return update
-        return lambda bar: update(selector(bar))
-    update_value = indicator._update_value
-    if selector is None:
-        return lambda bar: update_value(bar.symbol, bar._end_us, bar._value)
-    return lambda bar: update_value(bar.symbol, bar._end_us, from_python(selector(bar)))
 
 
 @lean_api
@@ -263,7 +245,7 @@ class IndicatorsApi:
         by = values.get("consolidator", values.get("resolution"))
         symbol = self._engine.symbol_of(symbol)
         target = as_indicator_base(indicator)
-        if by is None or isinstance(by, (Resolution, timedelta)) or type(by) is int:
+        if by is None or isinstance(by, (Resolution, timedelta)):
             consolidator = self.resolve_consolidator(symbol, by)
         elif isinstance(by, (str, float)):
             raise ValueError("Invalid third argument, should be either a valid consolidator or timedelta object.")
@@ -282,7 +264,7 @@ class IndicatorsApi:
                     f"type {getattr(output, '__name__', output)} but indicator expects input type "
                     f"{indicator.INPUT.value}"
                 )
-        feed = _feeder(indicator, selector)
+        feed = feeder(indicator, selector)
         consolidator.engine_event += lambda _, bar: feed(bar)
 
     def deregister_indicator(self, indicator: Any) -> None:
@@ -332,7 +314,7 @@ class IndicatorsApi:
         if not self._has_warm_up_period(indicator):
             return
         indicator.reset()
-        feed = _feeder(indicator, selector)
+        feed = feeder(indicator, selector)
         for bar in self._history_points(symbols, indicator.warm_up_period, resolution, indicator, selector):
             feed(bar)
 
@@ -349,13 +331,29 @@ class IndicatorsApi:
             return []
         requests = self._requests(symbols, span, {"resolution": resolution})  # type: ignore[attr-defined]
         slices = self._engine.history_provider.slices(requests)
-        wanted = _data_type_of_selector(selector) if indicator.INPUT is Input.POINT else None
+        wanted = data_type_of_selector(selector) if indicator.INPUT is Input.POINT else None
         if indicator.INPUT is Input.TRADE_BAR:
             wanted = TradeBar
         if wanted is None:
             return [bar for point in slices for bar in point.values()]
         name = "quote_bars" if wanted is QuoteBar else "bars"
         return [bar for point in slices for bar in getattr(point, name).values()]
+
+    def _start_before(self, symbol: Any, start: datetime, periods: int, resolution: Resolution | None) -> datetime:
+        """A time ``periods`` bars before another one, both in the algorithm's time zone."""
+        config = self._subscription(symbol)
+        chosen = config.resolution if resolution is None else resolution
+        hours = self._engine.exchange_hours(symbol)
+        zone = TimeZone.get(self.time_zone)  # type: ignore[attr-defined]
+        found = start_time_for_trade_bars(
+            hours,
+            hours.zone.utc_to_local(zone.local_to_utc(start)),
+            RESOLUTION_US[chosen],
+            periods,
+            bool(config.extended_market_hours) and chosen < Resolution.HOUR,
+            bool(self.settings.daily_precise_end_time),
+        )
+        return zone.utc_to_local(hours.zone.local_to_utc(found))
 
     def _warm_up_by_period(
         self, symbols: list[Any], indicator: IndicatorBase, period: timedelta, selector: Selector | None
@@ -368,7 +366,7 @@ class IndicatorsApi:
         if length_us:
             periods *= timedelta_us(period) // length_us
         identity = length_us == timedelta_us(period)
-        feed = _feeder(indicator, selector)
+        feed = feeder(indicator, selector)
         consolidators: dict[Any, Any] = {}
         for symbol in symbols:
             if self._engine.data.configs_of(symbol):
@@ -401,7 +399,7 @@ class IndicatorsApi:
     def _initialize(
         self, symbol: Any, indicator: IndicatorBase, resolution: Resolution | None, selector: Selector | None
     ) -> None:
-        data_type = _data_type_of_selector(selector) if indicator.INPUT is Input.POINT else None
+        data_type = data_type_of_selector(selector) if indicator.INPUT is Input.POINT else None
         if indicator.INPUT is Input.TRADE_BAR:
             data_type = TradeBar
         elif indicator.INPUT is Input.BAR:

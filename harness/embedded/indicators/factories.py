@@ -22,8 +22,6 @@ from harness.embedded.indicators.base import (
     whole,
 )
 
-_GENERATED: Any = object()
-
 
 @dataclass(frozen=True, slots=True)
 class Factory:

@@ -271,7 +271,7 @@ class SortinoRatio(SharpeRatio):
     PARAMETERS = (whole("period"), double("minimum_acceptable_return", 0.0))
     NAME = "SORTINO({period},{minimum_acceptable_return})"
 
-    def _create(self, period: int, minimum_acceptable_return: float) -> None:  # type: ignore[override]
+    def _create(self, period: int, minimum_acceptable_return: float) -> None:
         super()._create(period, decimal_from_double(minimum_acceptable_return))
         self._downside = TargetDownsideDeviation(period, minimum_acceptable_return)
         self._ratio = IndicatorExtensions.over(self._numerator, self._downside)
@@ -708,8 +708,7 @@ def streaming_variance(values: Iterable[float]) -> float:
     """Sample variance, one value at a time; NaN for fewer than two."""
     count = 0
     variance = total = 0.0
-    for value in values:
-        count += 1
+    for count, value in enumerate(values, 1):
         if count == 1:
             total = value
             continue
@@ -723,9 +722,8 @@ def streaming_covariance(first: Iterable[float], second: Iterable[float]) -> flo
     """Sample covariance, one pair at a time; NaN for fewer than two."""
     count = 0
     mean1 = mean2 = comoment = 0.0
-    for one, two in zip(first, second, strict=True):
+    for count, (one, two) in enumerate(zip(first, second, strict=True), 1):
         before = mean2
-        count += 1
         mean1 += (one - mean1) / count
         mean2 += (two - mean2) / count
         comoment += (one - mean1) * (two - before)
@@ -734,11 +732,9 @@ def streaming_covariance(first: Iterable[float], second: Iterable[float]) -> flo
 
 def pearson(first: Iterable[float], second: Iterable[float]) -> float:
     """Correlation, one pair at a time; NaN where a side does not vary."""
-    count = 0
     product = mean1 = mean2 = variance1 = variance2 = 0.0
-    for one, two in zip(first, second, strict=True):
+    for count, (one, two) in enumerate(zip(first, second, strict=True), 1):
         delta1, delta2 = one - mean1, two - mean2
-        count += 1
         step1, step2 = delta1 / count, delta2 / count
         mean1 += step1
         mean2 += step2
