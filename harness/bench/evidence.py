@@ -42,7 +42,8 @@ class LeanInspector:
 
         left = LeanResults(reference) if isinstance(reference, Path) else reference
         report = diff_results(left, LeanResults(results_folder), self.rules)
-        return ParityCheck(report.identical, against, report.order_event_count[1] or 0, report.summary_line)
+        summary = report.summary_line.removeprefix("identical: ").removeprefix("different: ")
+        return ParityCheck(report.identical, against, report.order_event_count[1] or 0, summary)
 
 
 def parse_stages(told: Mapping[str, Any], where: object) -> dict[str, StageTime]:

@@ -26,7 +26,7 @@ from harness.bench.records import (
 from harness.bench.setup import SCHEMA, VERSION, SessionSetup, setup_from_dict, setup_to_dict
 from harness.engines.base import BacktestRequest, Engine
 from harness.errors import EngineError, HarnessError, InputError
-from harness.measure.fingerprint import resume_mismatches
+from harness.measure.fingerprint import code_mismatches, resume_mismatches
 from harness.results.lean_results import LeanResults
 from harness.results.lock import FolderLock
 from harness.results.store import append_row, read_json, read_rows, write_json
@@ -109,8 +109,8 @@ def run_session(
     """Runs what is missing of the session in ``folder`` and returns it whole.
 
     Each run is stored before the next begins. Stops at once at the first difference in parity. Raises
-    ``EngineError`` when a backtest does not complete, ``BusyError`` when another process runs this session,
-    ``SessionInterruptedError`` on Ctrl-C; the session can then be resumed.
+    ``EngineError`` when a backtest does not complete or code changes under the session, ``BusyError`` when another
+    process runs this session, ``SessionInterruptedError`` on Ctrl-C; the session can then be resumed.
     """
     with FolderLock(folder, "a benchmark session"):
         session = load_session(folder)
@@ -204,6 +204,7 @@ class _Runner:
         free_bytes = shutil.disk_usage(run_folder).free
         if free_bytes < LEAST_FREE_BYTES:
             raise OSError(errno.ENOSPC, f"only {free_bytes / 2**20:.0f} MiB free", str(run_folder))
+        self._refuse_changed_code()
         self._tell(planned, "")
         request = make_request(self.setup, planned.variant, run_folder)
         self._check_variants(request)
@@ -222,6 +223,19 @@ class _Runner:
                 f"after correcting it: {_how_to_resume(self.folder)}"
             )
         self.rows.append(row)
+
+    def _refuse_changed_code(self) -> None:
+        """Before every run: someone may edit the algorithm while the session measures it."""
+        stored = self.setup.fingerprint
+        if "algorithm_digest" not in stored:
+            return
+        files = [variant.algorithm_file for variant in self.setup.variants.values()]
+        changed = code_mismatches(stored, self.engine.describe(), files)
+        if changed:
+            raise EngineError(
+                f"{self.folder}: code changed while the session ran ({'; '.join(changed)}); undo it and "
+                f"{_how_to_resume(self.folder)}, or start a new session"
+            )
 
     def _check_variants(self, request: BacktestRequest) -> None:
         """Before the first run: what would make any run of any variant fail."""

@@ -15,7 +15,7 @@ from harness.engines.base import BacktestRequest, BacktestRun, Measurement
 from harness.engines.checks import check_request
 from harness.engines.outcome import read_ending
 from harness.measure.child import ChildCommand, ChildResult, run_child
-from harness.measure.fingerprint import load_1min
+from harness.measure.fingerprint import folder_digest, load_1min
 
 PHASES_FILE = "measurement-phases.json"
 
@@ -29,7 +29,13 @@ class EmbeddedEngine:
     name: str = "embedded"
 
     def describe(self) -> Mapping[str, str]:
-        return {"name": self.name, "version": __version__, "python": sys.version.split()[0]}
+        """Name, version and a digest of the engine's own source: two commits of one version are two engines."""
+        return {
+            "name": self.name,
+            "version": __version__,
+            "source": engine_source_digest(),
+            "python": sys.version.split()[0],
+        }
 
     def check(self, request: BacktestRequest) -> list[str]:
         return check_request(request)
@@ -81,6 +87,11 @@ class EmbeddedEngine:
             engine=self.describe(),
             data_points=int(told.get("data_points", 0)),
         )
+
+
+def engine_source_digest() -> str:
+    """First 12 hex digits of the digest over the Python files of the embedded engine."""
+    return folder_digest(Path(__file__).resolve().parents[1] / "embedded", (".py",))[:12]
 
 
 def as_measurement(cost: ChildResult, phases_s: Mapping[str, float], load_before: float) -> Measurement:

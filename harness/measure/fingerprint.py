@@ -79,6 +79,12 @@ def resume_mismatches(left: Mapping[str, Any], right: Mapping[str, Any]) -> list
     return lines
 
 
+def code_mismatches(stored: Mapping[str, Any], engine: Mapping[str, str], algorithm_files: Iterable[Path]) -> list[str]:
+    """One line for the engine and one for the algorithm if its code is no longer that of the stored fingerprint."""
+    now = {**stored, "engine": dict(engine), "algorithm_digest": code_digest(algorithm_files)}
+    return resume_mismatches(stored, now)
+
+
 def _show(value: Any) -> str:
     if isinstance(value, Mapping):
         return " ".join(f"{key}={item}" for key, item in sorted(value.items()))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +23,13 @@ from harness.bench.session import (
     run_session,
     start_session,
 )
+from harness.bench.setup import Variant
 from harness.bench.stopping import sequential
 from harness.bench.verdict import Verdict
 from harness.engines.base import Outcome
 from harness.engines.scripted import ORDER_EVENT, ScriptedEngine, ScriptedRun
 from harness.errors import BusyError, EngineError, InputError
+from harness.measure.fingerprint import take_fingerprint
 from harness.results.lock import FolderLock
 from harness.results.store import read_rows
 from tests.bench.conftest import ByteInspector
@@ -300,3 +303,24 @@ def test_the_header_is_stored_as_it_was(tmp_path: Path, make_setup: Any) -> None
     assert load_session(folder).setup == setup
     with pytest.raises(InputError, match="no session in it"):
         load_session(tmp_path / "elsewhere")
+
+
+def test_code_that_changes_under_the_session_stops_it(tmp_path: Path, make_setup: Any) -> None:
+    algorithm = tmp_path / "code" / "algorithm.py"
+    algorithm.parent.mkdir()
+    algorithm.write_text("x = 1")
+    scripted = engine()
+    setup = make_setup(variants={name: Variant(algorithm, "Scripted") for name in ("base", "new")})
+    fingerprint = take_fingerprint(scripted.describe(), [algorithm], tmp_path / "data", tmp_path)
+    folder = tmp_path / "s"
+    start_session(replace(setup, fingerprint=fingerprint), folder)
+
+    def edit(step: Progress) -> None:
+        if step.number == 4:
+            algorithm.write_text("x = 2")
+
+    with pytest.raises(EngineError, match=r"code changed while the session ran .*its source files changed"):
+        run(folder, scripted, on_progress=edit)
+    assert len(load_session(folder).rows) == 4
+    algorithm.write_text("x = 1")
+    assert run(folder, engine()).analyse().overall.verdict is Verdict.PASS
