@@ -11,6 +11,7 @@ from datetime import datetime, time, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from harness.embedded.benchmark import FuncBenchmark, SecurityBenchmark
 from harness.embedded.clr import ONE, ZERO, decimal_text, div, from_python, mul, to_float, truncate
 from harness.embedded.enums import AccountType, BrokerageName, LeanEnum, OrderField, OrderType, SecurityType
 from harness.embedded.models.buying_power import SecurityMarginModel
@@ -299,7 +300,7 @@ class DefaultBrokerageModel:
         return self._get_margin_interest_rate_model(security)
 
     def get_benchmark(self, securities: Any) -> Any:
-        raise NotSupportedError("IBrokerageModel.get_benchmark", "use set_benchmark")
+        raise NotSupportedError("IBrokerageModel.get_benchmark", "use set_benchmark, or override it")
 
 
 def _first(*answers: Callable[[], Answer]) -> Answer:
@@ -753,7 +754,6 @@ class UserBrokerageModel(DefaultBrokerageModel):
         self._model = model
         account_type = getattr(model, "account_type", None)
         super().__init__(AccountType.MARGIN if account_type is None else account_type)
-        self._benchmark_ticker = getattr(model, "benchmark_ticker", "SPY")
 
     @property
     def model(self) -> Any:
@@ -824,10 +824,19 @@ def engine_brokerage_model(model: Any) -> DefaultBrokerageModel:
     return UserBrokerageModel(model)
 
 
-def brokerage_benchmark_ticker(model: Any) -> str | None:
-    """Stock that a brokerage model compares results with; ``None`` for a flat zero."""
-    if user_method(getattr(model, "model", model), "get_benchmark") is not None:
-        raise NotSupportedError("IBrokerageModel.get_benchmark", "use set_benchmark")
+def brokerage_benchmark(model: Any, securities: Any) -> FuncBenchmark | SecurityBenchmark | str:
+    """What results are compared with unless the algorithm says so: user code's own benchmark, or a stock's ticker."""
     inner = getattr(model, "model", model)
+    method = user_method(inner, "get_benchmark")
+    if method is not None:
+        own = method(securities)
+        return own if isinstance(own, (FuncBenchmark, SecurityBenchmark)) else FuncBenchmark(_evaluate_of(own))
     ticker: str | None = getattr(inner, "benchmark_ticker", "SPY")
-    return ticker
+    return FuncBenchmark(lambda time: 0) if ticker is None else ticker
+
+
+def _evaluate_of(benchmark: Any) -> Callable[[datetime], Any]:
+    """``evaluate`` of a benchmark written in Python. Source: Lean's ``BenchmarkPythonWrapper``."""
+    require(benchmark, "IBenchmark", ("evaluate",))
+    evaluate: Callable[[datetime], Any] = user_method(benchmark, "evaluate")
+    return evaluate

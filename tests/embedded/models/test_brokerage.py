@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from account_world import NOON, World
 
+from harness.embedded.benchmark import FuncBenchmark
 from harness.embedded.enums import AccountType, BrokerageName, OrderType
 from harness.embedded.models import (
     AlphaStreamsBrokerageModel,
@@ -20,7 +21,7 @@ from harness.embedded.models import (
     InteractiveBrokersFeeModel,
     create_brokerage_model,
 )
-from harness.embedded.models.brokerage import brokerage_benchmark_ticker, engine_brokerage_model
+from harness.embedded.models.brokerage import brokerage_benchmark, engine_brokerage_model
 from harness.embedded.not_supported import NotSupportedError
 from harness.embedded.orders import LimitOrder, MarketOnOpenOrder, OrderProperties, StopLimitOrder, TimeInForce
 from harness.embedded.securities import (
@@ -143,8 +144,11 @@ def test_models_of_cash_and_margin_accounts() -> None:
 
 
 def test_benchmarks_and_brokers_outside_stocks() -> None:
-    assert brokerage_benchmark_ticker(DefaultBrokerageModel()) == "SPY"
-    assert brokerage_benchmark_ticker(InteractiveBrokersBrokerageModel()) is None
+    securities = World().securities
+    assert brokerage_benchmark(DefaultBrokerageModel(), securities) == "SPY"
+    flat = brokerage_benchmark(InteractiveBrokersBrokerageModel(), securities)
+    assert isinstance(flat, FuncBenchmark)
+    assert flat.evaluate(NOON) == 0.0
     with pytest.raises(NotSupportedError, match="BITFINEX is not covered"):
         create_brokerage_model(BrokerageName.BITFINEX)
     with pytest.raises(ValueError, match="does not currently support Cash trading"):
@@ -159,7 +163,13 @@ def test_user_brokerage_model() -> None:
         def CanSubmitOrder(self, security: Any, order: Any, message: Any) -> tuple[bool, Any]:  # noqa: N802
             return order.type == OrderType.LIMIT, None
 
+        def get_benchmark(self, securities: Any) -> FuncBenchmark:
+            return FuncBenchmark(lambda time: 7)
+
     world = World()
+    own = brokerage_benchmark(Mine(), world.securities)
+    assert isinstance(own, FuncBenchmark)
+    assert own.evaluate(NOON) == 7.0
     model = engine_brokerage_model(Mine())
     assert model._can_submit_order(world["SPY"], _order(world, "limit")) == (True, None)
     assert model._can_submit_order(world["SPY"], _order(world, "market")) == (False, None)
