@@ -1,6 +1,6 @@
 """What lazy loading costs and saves on 60 datasets of 50 MB: time, and peak memory sampled from outside the process.
 
-    .venv/bin/python benchmarks/bench_lazy_results.py [--datasets 60] [--megabytes 50] [--json]
+    .venv/bin/python benchmarks/bench_lazy_results.py [--datasets 60] [--megabytes 50] [--compact] [--json]
 
 Makes the tree in a temporary folder and removes it. Every figure is of a process of its own; the file cache is warm
 for all of them. Eager loading is run on as many datasets as fit into half of the free memory; where that is not all,
@@ -81,12 +81,12 @@ def _trade(number: int) -> dict[str, Any]:
     }
 
 
-def make_tree(root: Path, datasets: int, megabytes: float) -> None:
-    """``datasets`` result documents in Lean's layout and order of sections.
+def make_tree(root: Path, datasets: int, megabytes: float, indent: int | None = 2) -> None:
+    """``datasets`` result documents in Lean's order of sections and, with ``indent`` 2, its layout.
 
     Six closed trades to ten orders, as in recordings of real Lean; together nearly all of the bytes.
     """
-    sample = json.dumps({str(n): [_order(n)] + [_trade(n)] * (n % 5 < 3) for n in range(100)}, indent=2)
+    sample = json.dumps({str(n): [_order(n)] + [_trade(n)] * (n % 5 < 3) for n in range(100)}, indent=indent)
     orders = int(megabytes * 1e6 / (len(sample) / 100 * 1.01))
     trades = orders * 6 // 10
     values = [[1759757460 + n * 300, 100000.0 + n, 100010.5 + n, 99990.25 + n, 100001.0 + n] for n in range(2000)]
@@ -102,7 +102,7 @@ def make_tree(root: Path, datasets: int, megabytes: float) -> None:
         "state": {"Status": "Completed", "OrderCount": str(orders)},
         "totalPerformance": {"tradeStatistics": {}, "closedTrades": [_trade(number) for number in range(trades)]},
     }
-    before, _, after = json.dumps(document, indent=2).partition("@@")
+    before, _, after = json.dumps(document, indent=indent).partition("@@")
     for number in range(datasets):
         folder = root / f"strategy_{number % STRATEGIES}"
         folder.mkdir(parents=True, exist_ok=True)
@@ -187,6 +187,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--datasets", type=int, default=60)
     parser.add_argument("--megabytes", type=float, default=50)
+    parser.add_argument("--compact", action="store_true", help="files on one line instead of Lean's layout")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--child", nargs=2, help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -195,8 +196,8 @@ def main() -> int:
         return 0
     with tempfile.TemporaryDirectory() as temporary:
         root = Path(temporary) / "tree"
-        make_tree(root, options.datasets, options.megabytes)
-        rows = measure(root, options.datasets, options.megabytes, Path(temporary))
+        make_tree(root, options.datasets, options.megabytes, None if options.compact else 2)
+        rows = measure(root, options.datasets, Path(temporary))
     if options.json:
         print(json.dumps(rows, indent=2))
     else:
@@ -204,12 +205,12 @@ def main() -> int:
     return 0 if all(row["met"] in (True, None) for row in rows) else 1
 
 
-def measure(root: Path, datasets: int, megabytes: float, temporary: Path) -> list[dict[str, Any]]:
+def measure(root: Path, datasets: int, temporary: Path) -> list[dict[str, Any]]:
     size = (root / "strategy_0" / "dataset_00.json").stat().st_size
     free = psutil.virtual_memory().available if psutil is not None else 0
     eager_datasets = max(1, min(datasets, int(free / 2 / (size * EAGER_BYTES_PER_BYTE))))
     part = temporary / "part"
-    for path in sorted(root.rglob("*.json"))[:]:
+    for path in sorted(root.rglob("*.json")):
         number = int(path.stem.rsplit("_", 1)[1])
         if number < eager_datasets:
             target = part / path.parent.name / path.name

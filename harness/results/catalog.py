@@ -27,7 +27,7 @@ BASELINE_RESULT_SUFFIX = "-result.json.gz"  # beside a stored baseline; see harn
 # A folder changed this recently may change again without its time moving on: look again next time.
 _RACY_NS = 50_000_000
 
-_RUN_FOLDER = re.compile(r"(run_\d+|\d{4}-\d{2}-\d{2}_\d{2}-\d{2}-\d{2})\Z")
+_RUN_FOLDER = re.compile(r"((run|warmup|control)_\d+|\d{4}-\d{2}-\d{2}_\d{2}-\d{2}-\d{2})\Z")
 _TRANSPARENT_FOLDERS = {"lean", "results", "backtests"}
 _SKIPPED_FOLDERS = {"code", "storage", "__pycache__", "node_modules"}
 _BOOKKEEPING = {
