@@ -457,6 +457,8 @@ class QCAlgorithm(TradingApi, IndicatorsApi, PlottingApi, HistoryApi):
         if name.startswith("_"):
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
         plain = snake_case(name) if name[:1].isupper() else name
+        if plain != name and plain in self.__dict__:
+            return self.__dict__[plain]
         if plain in MESSAGE_BY_MEMBER:
             raise NotSupportedError(f"QCAlgorithm.{plain}", MESSAGE_BY_MEMBER[plain])
         import difflib

@@ -24,7 +24,6 @@ from harness.embedded.clr import ZERO, use_engine_context
 from harness.embedded.columns import ColumnStore
 from harness.embedded.configuration import Configuration
 from harness.embedded.consolidators.environment import Environment
-from harness.embedded.consolidators.subscription_manager import SubscriptionManager
 from harness.embedded.enums import (
     AccountType,
     AlgorithmStatus,
@@ -35,12 +34,17 @@ from harness.embedded.enums import (
     TickType,
 )
 from harness.embedded.feed.config import SubscriptionDataConfig
+from harness.embedded.feed.consolidation import ConsolidationBook, ObservedSubscriptionManager
 from harness.embedded.feed.data_manager import DataManager
 from harness.embedded.feed.observers import EquityObserver, ObservedPortfolio, ObservedTradeBuilder, bars_between
 from harness.embedded.feed.security_cache import Cursor, SecurityCache
 from harness.embedded.history import HistoryProvider
 from harness.embedded.loop import AlgorithmManager
-from harness.embedded.models.brokerage import create_brokerage_model, engine_brokerage_model
+from harness.embedded.models.brokerage import (
+    brokerage_benchmark,
+    create_brokerage_model,
+    engine_brokerage_model,
+)
 from harness.embedded.models.shortable import set_data_folder as set_shortable_data_folder
 from harness.embedded.naming import snake_case
 from harness.embedded.not_supported import NotSupportedError
@@ -127,7 +131,10 @@ class EngineContext:
         )
         algorithm.trade_builder = ObservedTradeBuilder()
         algorithm.trade_builder.attach(self)
-        algorithm.subscription_manager = SubscriptionManager(self.clock, lambda: self.data.configs, self._set_utc_us)
+        manager = ObservedSubscriptionManager(self.clock, lambda: self.data.configs, self._set_utc_us)
+        manager.engine = self
+        algorithm.subscription_manager = manager
+        self.consolidation = ConsolidationBook(self)
         Environment.exchange_hours = self.exchange_hours
         Environment.minimum_price_variation = self._minimum_price_variation
         self.scheduler = EventScheduler(self.clock)
@@ -384,7 +391,12 @@ class EngineContext:
         chosen = algorithm._benchmark
         if isinstance(chosen, FuncBenchmark):
             return
-        symbol = chosen if isinstance(chosen, Symbol) else self._new_symbol("SPY")
+        if not isinstance(chosen, Symbol):
+            chosen = brokerage_benchmark(self.brokerage_model, algorithm.securities)
+        if not isinstance(chosen, (Symbol, str)):
+            algorithm._benchmark = chosen
+            return
+        symbol = chosen if isinstance(chosen, Symbol) else self._new_symbol(chosen)
         # Lean makes a security of its own for the benchmark: its hourly bars never reach the algorithm's security.
         security = self.create_security(symbol, [], initialize=False)
         self.benchmark_security = security

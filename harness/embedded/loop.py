@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from harness.embedded.clock import from_us
 from harness.embedded.data import Delisting, Dividend, Slice, Split
 from harness.embedded.enums import AlgorithmStatus, DataNormalizationMode, DelistingType, SplitType
+from harness.embedded.feed.consolidation import ConsolidationDay
 from harness.embedded.feed.subscription import NO_BAR, to_us_of
 from harness.embedded.feed.timeline import DayPlan
 from harness.embedded.reference.time_zones import TimeZone
@@ -113,6 +114,7 @@ class AlgorithmManager:
                 stopped_at = self._day(plan, events, pending, warm_end)
                 pending = None
                 self._close_columns(plan, len(plan.times) - 1 if stopped_at is None else stopped_at)
+                self.today.close(stopped_at)
                 if stopped_at is None:
                     plan.finish()
                     break
@@ -154,8 +156,6 @@ class AlgorithmManager:
     ) -> int | None:
         """Run the steps of a plan; the step after which it has to be made anew, or ``None`` at its end."""
         times = plan.times
-        if not times:
-            return None
         algorithm = self.algorithm
         clock = self.clock
         cursor = self.cursor
@@ -168,7 +168,11 @@ class AlgorithmManager:
         data = self.data
         on_data = algorithm._user("on_data")
         user_data = plan.user_data
-        consolidated = self._consolidator_flags(plan)
+        today = self.today = ConsolidationDay(self.engine.consolidation, plan)
+        data.consolidators_changed = False
+        if not times:
+            return None
+        consolidated, past = today.flags, today.past
         midnight_offset = self._day_offset(times)
         offset = midnight_offset if midnight_offset is not None else 0
         pending_us = pending[0] if pending is not None else -1
@@ -182,6 +186,8 @@ class AlgorithmManager:
                 raise _Stop
             if scheduler.next_event_us < now:
                 scheduler.scan_past_events(now)
+            if step in past:
+                self._emit_past(past[step])
             if consolidation.next_scan_us < now:
                 self._scan_past_consolidators(now)
             if now > warm_us and algorithm.is_warming_up:
@@ -211,7 +217,7 @@ class AlgorithmManager:
                 if now >= self._next_margin_call_us:
                     self._margin_calls(now)
                 if consolidated is not None and consolidated[step]:
-                    self._consolidate(plan, step)
+                    self._consolidate(step)
                 if on_data is not None and user_data[step]:
                     try:
                         on_data(current)
@@ -229,7 +235,10 @@ class AlgorithmManager:
                 return step
             if data.consolidators_changed:
                 data.consolidators_changed = False
-                consolidated = self._consolidator_flags(plan)
+                for sub in plan.subscriptions:
+                    self.engine.consolidation.drive(sub.subscription.config.consolidators)
+                today.refresh()
+                consolidated, past = today.flags, today.past
         return None
 
     def _day_offset(self, times: list[int]) -> int | None:
@@ -259,10 +268,8 @@ class AlgorithmManager:
         if auxiliary:
             self._apply_dividends(auxiliary)
             self._apply_splits(auxiliary)
-        if plan is not None:
-            flags = self._consolidator_flags(plan)
-            if flags is not None and flags[step]:
-                self._consolidate(plan, step)
+        if plan is not None and self.today.flags is not None and self.today.flags[step]:
+            self._consolidate(step)
         if auxiliary:
             current = algorithm.current_slice
             for name, context, collection in (
@@ -362,27 +369,21 @@ class AlgorithmManager:
             self._call("on_margin_call_warning", "OnMarginCallWarning")
         self._check()
 
-    def _consolidator_flags(self, plan: DayPlan) -> bytearray | None:
-        """Steps at which some subscription with consolidators has data."""
-        users = [sub for sub in plan.subscriptions if sub.subscription.config.consolidators]
-        if not users:
-            return None
-        flags = bytearray(len(plan.times))
-        for sub in users:
-            flags = bytearray((_as_flags(flags) | (sub.codes != NO_BAR)).tobytes())
-        return flags
-
-    def _consolidate(self, plan: DayPlan, step: int) -> None:
+    def _emit_past(self, waiting: list[Any]) -> None:
+        """Planned bars whose time came between two steps, at their own time."""
         try:
-            for sub in plan.subscriptions:
-                consolidators = sub.subscription.config.consolidators
-                if not consolidators or sub.view[step] == NO_BAR:
-                    continue
-                bar = sub.bar(step, plan)
-                local = self.clock.local(sub.subscription.config.exchange_time_zone)
-                for consolidator in list(consolidators):
-                    consolidator.update(bar)
-                    consolidator.scan(local)
+            for utc_us, _, planned, index in waiting:
+                if self.consolidation.next_scan_us < utc_us:
+                    self.consolidation.scan_past_consolidators(utc_us)
+                self.clock.utc_us = utc_us
+                planned.emit(index)
+        except Exception as error:
+            self.algorithm.set_runtime_error(error, "Consolidators update")
+            raise _Stop from None
+
+    def _consolidate(self, step: int) -> None:
+        try:
+            self.today.run(step, self.clock)
         except Exception as error:
             self.algorithm.set_runtime_error(error, "Consolidators update")
             raise _Stop from None
@@ -437,12 +438,6 @@ class AlgorithmManager:
                         security.is_delisted = True
                         security.reset()
                         self.data.queue_remove(security)
-
-
-def _as_flags(flags: bytearray) -> Any:
-    import numpy as np
-
-    return np.frombuffer(bytes(flags), dtype=np.bool_)
 
 
 def _points_after(plan: DayPlan, step: int) -> int:

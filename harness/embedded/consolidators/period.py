@@ -43,6 +43,7 @@ class PeriodCountConsolidator(ConsolidatorBase):
     __slots__ = (
         "_count",
         "_last_emit_us",
+        "_plan_view",
         "_max_count",
         "_period_us",
         "_specification",
@@ -91,6 +92,8 @@ class PeriodCountConsolidator(ConsolidatorBase):
         self._count = 0
         self._working: Any = None
         self._last_emit_us: int | None = None
+        self._plan_view: Any = None
+        """Who knows the bar in the making when the engine makes this consolidator's bars in columns."""
 
     @classmethod
     def _no_such_constructor(cls, argument: object) -> TypeError:
@@ -124,6 +127,8 @@ class PeriodCountConsolidator(ConsolidatorBase):
 
     @property
     def working_data(self) -> Any:
+        if self._plan_view is not None:
+            return self._plan_view.working()
         return None if self._working is None else self._working.clone()
 
     @property
