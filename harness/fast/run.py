@@ -39,8 +39,6 @@ from harness.fast.tasks import (
 from harness.fast.trades import Rejection, Trades
 
 MAX_WORKERS: Final = 256
-# Within a run a task's indicators are read once: what is kept serves the tasks under way, not later ones.
-INDICATOR_BYTES: Final = 32 << 20
 
 Progress = Callable[[str, int, int], None]
 _Item = TypeVar("_Item")
@@ -205,7 +203,8 @@ def _batch_outcomes(
     tasks: Sequence[Task], settings: RunSettings, kernel: Kernel, workers: int, progress: Progress | None
 ) -> list[BatchOutcome]:
     # A cache of its own per pass: a pass that found the indicators of another would be no measurement.
-    cache = IndicatorCache(INDICATOR_BYTES)
+    # Within a run a task reads its indicators once more, right after they are made: two columns a worker are enough.
+    cache = IndicatorCache(2 * workers * max((8 * len(task.bars) for task in tasks), default=0))
 
     def work(task: Task) -> BatchOutcome:
         return run_batch(task, settings.strategy, cache, kernel)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import io
 import itertools
 import math
 import threading
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
 
 PIECE_BYTES: Final = 1 << 20
 _HEAD_BYTES: Final = 1 << 16
+_NEWLINE: Final = 10
+_thread: Final = threading.local()
 _COMPACT_TIME_FORMATS: Final = ("%Y%m%d %H:%M:%S", "%Y%m%d %H:%M", "%Y%m%d")
 NO_PYARROW: Final = "pyarrow is not installed, so CSV is read with pandas (slower): pip install '.[fast]'"
 
@@ -201,9 +204,9 @@ def _pieces(layout: _Layout, threads: int) -> list[_Piece]:
             cuts.append(min(file.tell(), size))
 
     def count(bounds: tuple[int, int]) -> int:
-        data = _read(layout.path, *bounds)
-        ends = int(np.count_nonzero(np.frombuffer(data, dtype=np.uint8) == 10))
-        return ends + (len(data) > 0 and not data.endswith(b"\n"))
+        data = np.frombuffer(_read(layout.path, *bounds), dtype=np.uint8)
+        unfinished = len(data) > 0 and int(data[-1]) != _NEWLINE
+        return int(np.count_nonzero(data == _NEWLINE)) + unfinished
 
     spans = list(itertools.pairwise(cuts))
     with ThreadPoolExecutor(threads) as pool:
@@ -212,10 +215,24 @@ def _pieces(layout: _Layout, threads: int) -> list[_Piece]:
     return [_Piece(*span, row, lines) for span, row, lines in zip(spans, firsts, counts, strict=False)]
 
 
-def _read(path: Path, start: int, stop: int) -> bytes:
-    with path.open("rb") as file:
+def _read(path: Path, start: int, stop: int) -> memoryview:
+    """These bytes of the file, in a buffer of the calling thread: valid until its next call.
+
+    A fresh block of memory for each piece would cost more, in page faults, than reading the piece.
+    """
+    buffer: bytearray = getattr(_thread, "buffer", None) or bytearray()
+    if len(buffer) < stop - start:
+        buffer = _thread.buffer = bytearray(stop - start)
+    view = memoryview(buffer)[: stop - start]
+    filled = 0
+    with io.FileIO(path) as file:
         file.seek(start)
-        return file.read(stop - start)
+        while filled < len(view):
+            count = file.readinto(view[filled:])
+            if not count:
+                raise IngestError(f"{path}: became shorter while it was read; read it again when it is complete")
+            filled += count
+    return view
 
 
 def _only_lines(layout: _Layout, pieces: Sequence[_Piece], start: int, stop: int) -> list[_Piece]:
@@ -228,7 +245,7 @@ def _only_lines(layout: _Layout, pieces: Sequence[_Piece], start: int, stop: int
         begin, end = piece.start, piece.stop
         if first > piece.row or last < piece.row + piece.lines:
             data = np.frombuffer(_read(layout.path, piece.start, piece.stop), dtype=np.uint8)
-            line_ends = np.flatnonzero(data == 10) + 1
+            line_ends = np.flatnonzero(data == _NEWLINE) + 1
             if last < piece.row + piece.lines:
                 end = piece.start + int(line_ends[last - piece.row - 1])
             if first > piece.row:
@@ -269,7 +286,7 @@ def _parse(
     return columns, [count for count, _ in results], sum(bad for _, bad in results)
 
 
-_PieceReader = Callable[[bytes, _Piece, _Columns], tuple[int, int]]
+_PieceReader = Callable[[memoryview, _Piece, _Columns], tuple[int, int]]
 
 
 def _piece_reader(layout: _Layout) -> _PieceReader:
@@ -288,7 +305,7 @@ class _ArrowReader:
         self._layout = layout
         self._careful = _PandasReader(layout)
 
-    def __call__(self, data: bytes, piece: _Piece, columns: _Columns) -> tuple[int, int]:
+    def __call__(self, data: memoryview, piece: _Piece, columns: _Columns) -> tuple[int, int]:
         import pyarrow as pa
         from pyarrow import csv
 
@@ -310,7 +327,7 @@ class _ArrowReader:
             types[layout.columns.symbol] = pa.dictionary(pa.int32(), pa.string())
         try:
             table = csv.read_csv(
-                pa.BufferReader(data),
+                pa.BufferReader(pa.py_buffer(data)),
                 # One block, one thread: the pieces themselves are what runs in parallel.
                 read_options=csv.ReadOptions(
                     use_threads=False, block_size=len(data) + 1, column_names=list(layout.names)
@@ -381,13 +398,11 @@ class _PandasReader:
     def __init__(self, layout: _Layout) -> None:
         self._layout = layout
 
-    def __call__(self, data: bytes, piece: _Piece, columns: _Columns) -> tuple[int, int]:
-        import io
-
+    def __call__(self, data: memoryview, piece: _Piece, columns: _Columns) -> tuple[int, int]:
         import pandas as pd
 
         layout = self._layout
-        kept, malformed = _well_formed(data, layout)
+        kept, malformed = _well_formed(bytes(data), layout)
         if not kept.strip():
             return 0, malformed
         table = pd.read_csv(
