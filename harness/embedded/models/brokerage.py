@@ -132,6 +132,11 @@ class DefaultBrokerageModel:
         self.account_type = AccountType(account_type)
 
     @property
+    def _lean_name(self) -> str:
+        """Lean's name of the class; of a class of user code, that of the Lean class it derives from."""
+        return next(cls.__name__ for cls in type(self).__mro__ if cls.__module__ == __name__)
+
+    @property
     def required_free_buying_power_percent(self) -> float:
         return 0.0
 
@@ -151,13 +156,13 @@ class DefaultBrokerageModel:
         forces = self.supported_time_in_forces
         if forces is not None and type(order.time_in_force).__name__ not in forces:
             return _refuse(
-                f"The {type(self).__name__} does not support {type(order.time_in_force).__name__} time in force."
+                f"The {self._lean_name} does not support {type(order.time_in_force).__name__} time in force."
             )
         return ACCEPTED
 
     def _unsupported_type(self, order: Order, types: tuple[OrderType, ...]) -> str:
         listed = ",".join(item.lean_name for item in types)
-        return f"The {type(self).__name__} does not support {order.type.lean_name} order type. Only supports [{listed}]"
+        return f"The {self._lean_name} does not support {order.type.lean_name} order type. Only supports [{listed}]"
 
     def _check_crossing(
         self, security: Security, order: Order, refused: tuple[OrderType, ...] = (_MOO, _MOC)
@@ -165,7 +170,7 @@ class DefaultBrokerageModel:
         if order.type in refused and crosses_zero(security.holdings._quantity, order._quantity):
             return _refuse(
                 f"Order type '{order.type.lean_name}' is not supported for orders that cross the zero holdings "
-                f"threshold in the {type(self).__name__}. This means you cannot change a position from positive to "
+                f"threshold in the {self._lean_name}. This means you cannot change a position from positive to "
                 "negative or vice versa using this order type. Please close the existing position first."
             )
         return ACCEPTED
@@ -370,7 +375,8 @@ class AlpacaBrokerageModel(DefaultBrokerageModel):
             if order.type == _LIMIT and type(force).__name__ == "DayTimeInForce":
                 return ACCEPTED
             return _refuse(
-                f"The {type(self).__name__} does not support {order.type.lean_name} orders with {force} TIF outside "
+                f"The {self._lean_name} does not support {order.type.lean_name} orders with "
+                f"QuantConnect.Orders.TimeInForces.{type(force).__name__} TIF outside "
                 "regular hours. Only Limit orders with QuantConnect.Orders.TimeInForces.DayTimeInForce TIF are "
                 "supported outside regular trading hours."
             )
@@ -549,7 +555,7 @@ class TradeStationBrokerageModel(DefaultBrokerageModel):
         changes = request._quantity is not None and request._quantity != order._quantity
         if changes and crosses_zero(security.holdings._quantity, order._quantity):
             return _refuse(
-                f"Unfortunately, the {type(self).__name__} brokerage model does not support updating the quantity of "
+                f"Unfortunately, the {self._lean_name} brokerage model does not support updating the quantity of "
                 "Cross Zero Orders.",
                 "UpdateRejected",
             )
@@ -672,7 +678,7 @@ class TradingTechnologiesBrokerageModel(DefaultBrokerageModel):
         return ConstantFeeModel(0)
 
     def _check_order(self, security: Security, order: Order) -> Answer:
-        return _refuse(f"The {type(self).__name__} does not support {security.type.lean_name} security type.")
+        return _refuse(f"The {self._lean_name} does not support {security.type.lean_name} security type.")
 
     def _can_execute_order(self, security: Security, order: Order) -> bool:
         return False
