@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
-from harness.embedded.clr import time_span_text
+from harness.embedded.clr import decimal_text, from_python, time_span_text
 from harness.embedded.consolidators.identity import IdentityDataConsolidator
 from harness.embedded.consolidators.market_hours import MarketHourAwareConsolidator, higher_resolution
 from harness.embedded.consolidators.period import BaseDataConsolidator, QuoteBarConsolidator, TradeBarConsolidator
@@ -26,6 +26,14 @@ from harness.embedded.indicators.base import Identity, IndicatorBase, Input
 from harness.embedded.indicators.extremes import Maximum, Minimum
 from harness.embedded.indicators.factories import FACTORIES, UNCOVERED, Factory
 from harness.embedded.indicators.feeding import Selector, data_type_of_selector, feeder
+from harness.embedded.indicators.statistics import (
+    Beta,
+    Correlation,
+    CorrelationType,
+    Covariance,
+    DualSymbolIndicator,
+    SharpeRatio,
+)
 from harness.embedded.indicators.user_indicator import as_indicator_base
 from harness.embedded.indicators.volume import IntradayVwap, VolumeWeightedAveragePriceIndicator
 from harness.embedded.naming import lean_api
@@ -397,17 +405,23 @@ class IndicatorsApi:
     # -------------------------------------------------------------------------------------------------- factories
 
     def _initialize(
-        self, symbol: Any, indicator: IndicatorBase, resolution: Resolution | None, selector: Selector | None
+        self,
+        symbol: Any,
+        indicator: IndicatorBase,
+        resolution: Resolution | None,
+        selector: Selector | None,
+        *others: Any,
     ) -> None:
         data_type = data_type_of_selector(selector) if indicator.INPUT is Input.POINT else None
         if indicator.INPUT is Input.TRADE_BAR:
             data_type = TradeBar
         elif indicator.INPUT is Input.BAR:
             data_type = BaseData
-        consolidator = self.resolve_consolidator(symbol, resolution, data_type)
-        self._register(symbol, indicator, consolidator, selector)
+        symbols = [symbol, *others]
+        for each in symbols:
+            self._register(each, indicator, self.resolve_consolidator(each, resolution, data_type), selector)
         if self.settings.automatic_indicator_warm_up:
-            self._warm_up([symbol], indicator, resolution, selector)
+            self._warm_up(symbols, indicator, resolution, selector)
 
     def _make(self, factory: Factory, symbol: Any, arguments: tuple[Any, ...], named: dict[str, Any]) -> Any:
         symbol = self._engine.symbol_of(symbol)
@@ -446,6 +460,56 @@ class IndicatorsApi:
         made = VolumeWeightedAveragePriceIndicator(name, period)
         self._initialize(symbol, made, resolution, selector)
         return made
+
+    def _pair(
+        self, kind: type[DualSymbolIndicator], short_name: str, target: Any, reference: Any, *rest: Any
+    ) -> DualSymbolIndicator:
+        resolution, selector, arguments = rest[0], rest[1], rest[2:]
+        symbols = self._engine.symbol_of(target), self._engine.symbol_of(reference)
+        name = self.create_indicator_name(None, f"{short_name}({arguments[0]})", resolution)
+        made = kind(name, *symbols, *arguments)
+        self._initialize(symbols[0], made, resolution, selector, symbols[1])
+        return made
+
+    def b(self, target: Any, reference: Any, period: int, resolution: Any = None, selector: Any = None) -> Any:
+        """Beta of a symbol against a reference."""
+        return self._pair(Beta, "B", target, reference, resolution, selector, period)
+
+    def cov(self, target: Any, reference: Any, period: int, resolution: Any = None, selector: Any = None) -> Any:
+        """Covariance of the returns of two symbols."""
+        return self._pair(Covariance, "COV", target, reference, resolution, selector, period)
+
+    def c(self, target: Any, reference: Any, period: int, *arguments: Any, **named: Any) -> Any:
+        """Correlation of the closes of two symbols: ``c(target, reference, period, correlation_type, ...)``."""
+        values = dict(zip(("correlation_type", "resolution", "selector"), arguments, strict=False)) | named
+        kind = values.get("correlation_type", CorrelationType.PEARSON)
+        resolution, selector = values.get("resolution"), values.get("selector")
+        return self._pair(Correlation, "C", target, reference, resolution, selector, period, kind)
+
+    def sr(
+        self,
+        symbol: Any,
+        sharpe_period: int,
+        risk_free_rate: Any = None,
+        resolution: Any = None,
+        selector: Any = None,
+    ) -> SharpeRatio:
+        """Sharpe ratio over a period; the rate is the algorithm's model's unless one is given."""
+        symbol = self._engine.symbol_of(symbol)
+        rate = None if risk_free_rate is None else from_python(risk_free_rate)
+        shown = f"SR({sharpe_period})" if rate is None else f"SR({sharpe_period},{decimal_text(rate)})"
+        made = SharpeRatio(
+            self.create_indicator_name(symbol, shown, resolution),
+            sharpe_period,
+            self._interest_rate if rate is None else rate,
+        )
+        self._initialize(symbol, made, resolution, selector)
+        return made
+
+    def _interest_rate(self, time: datetime) -> Any:
+        # Asked when a value is needed: the model may be set after the indicator was made.
+        model = self.risk_free_interest_rate_model  # type: ignore[attr-defined]
+        return (self._engine.interest_rates if model is None else model).get_interest_rate(time)
 
     def var(self, symbol: Any, period: int, *arguments: Any, **named: Any) -> Any:
         """Variance; with a confidence level the value at risk, which is not covered."""
@@ -511,7 +575,7 @@ for _factory in FACTORIES:
     _made = _method(_factory)
     setattr(IndicatorsApi, _factory.name, _made)
     setattr(IndicatorsApi, _factory.lean_name, _made)
-for _name in ("max", "min", "vwap", "var"):
+for _name in ("max", "min", "vwap", "var", "b", "c", "cov", "sr"):
     setattr(IndicatorsApi, _name.upper(), getattr(IndicatorsApi, _name))
 for _name in UNCOVERED:
     if not hasattr(IndicatorsApi, _name):

@@ -267,7 +267,7 @@ FACTORIES: tuple[Factory, ...] = (
 """All of them but those with rules of their own (``max``, ``min``, ``vwap``, ``var``, ``identity``, ``sr``, ...)."""
 
 UNCOVERED: tuple[str, ...] = (
-    *("a", "addiff", "adr", "advr", "arima", "asi", "cov", "d", "filtered_identity", "g", "he", "ht", "iv", "mama"),
+    *("a", "addiff", "adr", "advr", "arima", "asi", "d", "filtered_identity", "g", "he", "ht", "iv", "mama"),
     *("momersion", "mosc", "msi", "nhnl", "nhnlv", "pphl", "r", "rdv", "si", "sm", "t", "tds", "tp", "trin", "vp"),
     *("wto", "zz"),
 )
