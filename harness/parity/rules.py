@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal, InvalidOperation, Overflow
 from functools import cached_property
 from typing import Any
 
@@ -22,8 +22,11 @@ class Tolerance:
     relative: Decimal = Decimal(0)
 
     def covers(self, left: Decimal, right: Decimal) -> bool:
-        allowed = max(self.absolute, self.relative * max(abs(left), abs(right)))
-        return abs(left - right) <= allowed
+        try:
+            allowed = max(self.absolute, self.relative * max(abs(left), abs(right)))
+            return abs(left - right) <= allowed
+        except Overflow:
+            return False
 
     def __str__(self) -> str:
         parts = [f"{self.absolute:f}"] if self.absolute else []

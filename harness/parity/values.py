@@ -80,7 +80,11 @@ def scalars_equal(left: Any, right: Any) -> bool:
 
 def show_value(value: Any, width: int = 120) -> str:
     """``value`` on one line of at most ``width`` characters."""
-    text = f"{value:f}" if isinstance(value, Decimal) and value.is_finite() else repr(value)
+    if isinstance(value, Decimal):
+        # Digits as Lean writes them, unless an exponent would make them endless.
+        text = f"{value:f}" if abs(value.adjusted()) < width else str(value)
+    else:
+        text = repr(value)
     return text if len(text) <= width else text[: width - 3] + "..."
 
 

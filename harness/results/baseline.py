@@ -24,7 +24,7 @@ from typing import Any, BinaryIO
 
 import msgspec
 
-from harness.errors import DamagedError, HarnessError, InputError
+from harness.errors import BusyError, DamagedError, HarnessError, InputError
 from harness.results.changes import changed_lines
 from harness.results.decoding import decode_exact
 from harness.results.file_system import file_system
@@ -77,7 +77,10 @@ class StoredBaseline:
         return self.path.with_name(entry["file"]) if entry else None
 
     def companion(self, kind: str) -> bytes | None:
-        """The text of ``order_events`` or ``result``, verified. ``DamagedError`` when it is not what was stored."""
+        """The text of ``order_events`` or ``result``, verified.
+
+        ``DamagedError`` when it is not what was stored, ``BusyError`` when another baseline took its place meanwhile.
+        """
         entry = self.companions.get(kind)
         path = self.companion_path(kind)
         if entry is None or path is None:
@@ -99,7 +102,16 @@ class StoredBaseline:
                 continue
             if bytes_digest(text) == entry["digest"]:
                 return text
+        if self._replaced():
+            raise BusyError(f"{self.path}: was replaced while it was read; run again")
         raise DamagedError(f"{path}: {problem}; restore it from version control or run 'make baseline'")
+
+    def _replaced(self) -> bool:
+        """Whether another baseline was stored at this path since this one was read."""
+        try:
+            return bool(read_json(self.path, schema=BASELINE_SCHEMA)["companions"] != self.companions)
+        except (HarnessError, KeyError):
+            return False
 
 
 class BaselineResults(LeanResults):

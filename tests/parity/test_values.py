@@ -164,6 +164,12 @@ def test_no_amounts(text: Any) -> None:
     assert amount(text) is None
 
 
+def test_monstrous_exponents_cost_nothing() -> None:
+    left, right = decode_exact(b"[1e999999, 3]", "left"), decode_exact(b"[-1e999999, 3]", "right")
+    rules = ParityRules.from_settings({"tolerances": {"[]": {"relative": 0.5}}})
+    assert [str(one) for one in compare(left, right, rules).found] == ["[0]: 1E+999999 | -1E+999999"]
+
+
 # ------------------------------------------------------------------------------------------- paths and rules
 
 

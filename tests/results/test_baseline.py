@@ -1,12 +1,15 @@
 import errno
 import json
 import os
+import random
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from harness.errors import DamagedError, HarnessError, InputError
+from harness.errors import BusyError, DamagedError, HarnessError, InputError
 from harness.results.baseline import BaselineExistsError, load_baseline, save_baseline
 from harness.results.file_system import FileSystem, use_file_system
 from tests.results.lean_folder import document, order_event, write_lean
@@ -92,6 +95,49 @@ def test_damage_is_reported(tmp_path: Path) -> None:
     changes = save_baseline(path, RECORD, tmp_path / "lean", force=True)
     assert "damaged" in changes[0]
     assert load_baseline(path).results.statistics["Total Orders"] == "3"
+
+
+def test_every_bit_counts(tmp_path: Path) -> None:
+    path = tmp_path / "default.json"
+    save_baseline(path, RECORD, write_lean(tmp_path / "lean"))
+    stored = content(path)
+    source = random.Random(1)
+    for file in sorted(tmp_path.glob("default*")):
+        good = file.read_bytes()
+        for _ in range(150):
+            flipped = bytearray(good)
+            flipped[source.randrange(len(good))] ^= 1 << source.randrange(8)
+            file.write_bytes(flipped)
+            try:
+                assert content(path) == stored
+            except DamagedError as error:
+                assert "default" in str(error)
+        file.write_bytes(good)
+
+
+def test_two_writers_never_mix(tmp_path: Path) -> None:
+    path = tmp_path / "baselines" / "default.json"
+    code = (
+        "import sys; from harness.results.baseline import save_baseline\n"
+        "for n in range(8): save_baseline(sys.argv[1], {'who': sys.argv[3], 'n': n}, sys.argv[2], force=True)"
+    )
+    writers = []
+    for name, events in (("a", [order_event(1, 1)]), ("b", [order_event(2, 1), order_event(2, 2)])):
+        folder = write_lean(tmp_path / name, events=events)
+        writers.append(subprocess.Popen([sys.executable, "-c", code, str(path), str(folder), name]))
+    expected = {"a": [1], "b": [2, 2]}
+    while any(writer.poll() is None for writer in writers):
+        if path.exists():
+            # A reader sees the old one or the new one; when it meets the moment between, it is told to try again.
+            try:
+                baseline = load_baseline(path)
+                orders = [event.order_id for event in baseline.results.order_events or []]
+            except BusyError:
+                continue
+            assert orders == expected[baseline.record["who"]]
+    assert [writer.returncode for writer in writers] == [0, 0]
+    baseline = load_baseline(path)
+    assert [event.order_id for event in baseline.results.order_events or []] == expected[baseline.record["who"]]
 
 
 class Stopping(FileSystem):

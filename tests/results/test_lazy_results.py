@@ -302,14 +302,14 @@ def test_decimals_and_text_are_kept(tree: Path) -> None:
 def test_our_own_folders_and_lean_clis(tmp_path: Path) -> None:
     session = tmp_path / "runs" / "s1"
     for variant in ("baseline", "optimized"):
-        for run in ("run_01", "run_02"):
+        for run in ("run_01", "warmup_01"):
             write_lean(session / variant / run / "lean")
             (session / variant / run / "measurement.json").write_text("{}")
     (session / "session.json").write_text('{"settings": {"pairs": 5}}')
     test = TestResults(session, lazy=True)
-    assert test.list_datasets() == ["baseline/run_01", "baseline/run_02", "optimized/run_01", "optimized/run_02"]
+    assert test.list_datasets() == ["baseline/run_01", "baseline/warmup_01", "optimized/run_01", "optimized/warmup_01"]
     assert test.settings == {"pairs": 5}
-    assert test.datasets["optimized/run_02"].lean.orders[0].id == 1
+    assert test.datasets["optimized/run_01"].lean.orders[0].id == 1
     assert TestResults(tmp_path / "runs", lazy=True).list_strategies() == ["s1/baseline", "s1/optimized"]
 
     project = tmp_path / "project"
