@@ -17,11 +17,15 @@ from harness.embedded.feed.timeline import SubscriptionDay
 
 
 class Cursor:
-    """The step the loop stands at; shared by everything that reads columns."""
+    """The step the loop stands at; shared by everything that reads columns.
 
-    __slots__ = ("step",)
+    ``epoch`` grows when a security gets other columns or a bar given by hand.
+    """
+
+    __slots__ = ("epoch", "step")
 
     def __init__(self) -> None:
+        self.epoch = 0
         self.step = -1
 
 
@@ -52,11 +56,45 @@ class _Updates:
     def at(self, step: int) -> int:
         return self._index[step] if step >= 0 else -1
 
+    def first_outside(self, step: int, low: Decimal, high: Decimal) -> int | None:
+        """The first step after ``step`` with a bar that reaches down to ``low`` or up to ``high``."""
+        bounds = [None if frame is None else _mantissa_bounds(frame, low, high) for frame in self.frames]
+        start, size = self.at(step) + 1, _FIRST_CHUNK
+        while start < len(self.steps):
+            end = start + size
+            outside = np.zeros(min(end, len(self.steps)) - start, dtype=bool)
+            for index, (frame, bound) in enumerate(zip(self.frames, bounds, strict=True)):
+                if frame is None or bound is None:
+                    continue
+                mine = slice(None) if self.subs is None else np.flatnonzero(self.subs[start:end] == index)
+                rows = self.rows[start:end][mine]
+                for side in (0, 5) if frame.is_quote else (0,):
+                    outside[mine] |= frame.columns[side + 2][rows] <= bound[0]
+                    outside[mine] |= frame.columns[side + 1][rows] >= bound[1]
+            if outside.any():
+                return int(self.steps[start + int(outside.argmax())])
+            start, size = end, size * 4
+        return None
+
     def find(self, number: int) -> tuple[BarFrame, int]:
         sub = 0 if self.subs is None else int(self.subs[number])
         frame = self.frames[sub]
         assert frame is not None
         return frame, int(self.rows[number])
+
+
+_FIRST_CHUNK = 256
+
+
+def _mantissa_bounds(frame: BarFrame, low: Decimal, high: Decimal) -> tuple[int, int]:
+    """The bounds in the frame's integers, drawn in by one so that rounding cannot widen them."""
+
+    def mantissa(price: Decimal) -> Decimal:
+        shifted = price if frame.addend is None else price - frame.addend
+        return (shifted if frame.factor is None else shifted / frame.factor).scaleb(frame.scale)
+
+    limit = Decimal(2**62)
+    return int(min(mantissa(low), limit)) + 1, int(min(mantissa(high), limit)) - 1
 
 
 class PricePath(NamedTuple):
@@ -73,6 +111,20 @@ class PricePath(NamedTuple):
 
     def exact(self, index: int) -> Decimal:
         return int(self.halves[index]) * self.unit + self.addend
+
+
+def _outside(frame: BarFrame, rows: Any, low: Decimal, high: Decimal) -> Any:
+    """Which rows reach a bound, in the units of the file, one unit on the safe side."""
+    scale = 10.0**frame.scale
+    factor = float(frame.factor) if frame.factor is not None else 1.0
+    addend = float(frame.addend) if frame.addend is not None else 0.0
+    bottom = (float(low) - addend) / factor * scale + 1.0
+    top = (float(high) - addend) / factor * scale - 1.0
+    columns = frame.columns
+    outside = (columns[2][rows] <= bottom) | (columns[1][rows] >= top)
+    if frame.is_quote:
+        outside |= (columns[7][rows] <= bottom) | (columns[6][rows] >= top)
+    return outside
 
 
 def _half_mantissas(frame: BarFrame, rows: Any) -> Any:
@@ -132,6 +184,7 @@ class SecurityCache:
         self._all = self._trades
         self._set_step = -1
         self._memo_step = -2
+        self._cursor.epoch += 1
 
     def detach(self) -> None:
         """Keep what is known now as bars, and let the day's columns go."""
@@ -155,6 +208,15 @@ class SecurityCache:
                 self._last_trade = bar
         self._set_step = self._cursor.step
         self._memo_step = -2
+        self._cursor.epoch += 1
+
+    def first_outside(self, low: Decimal, high: Decimal) -> int | None:
+        """The first of today's later steps whose new bar reaches down to ``low`` or up to ``high``; ``None``: none."""
+        step = self._cursor.step
+        found = [
+            updates.first_outside(step, low, high) for updates in (self._trades, self._quotes) if updates is not None
+        ]
+        return min((number for number in found if number is not None), default=None)
 
     set_market_price = store
     add_data = store
@@ -182,6 +244,35 @@ class SecurityCache:
         low = int(np.searchsorted(updates.steps, first_step, side="left"))
         high = int(np.searchsorted(updates.steps, last_step, side="right"))
         return [_bar_of(*updates.find(number)) for number in range(low, high)]
+
+    def first_step_outside(self, after_step: int, low: Decimal, high: Decimal, horizon: int) -> int:
+        """The first step after ``after_step`` with a real bar at or below ``low`` or at or above ``high``.
+
+        Looks at ``horizon`` steps at most; the step behind them when it finds none. Where the bound of a bar's prices
+        is in doubt (rounding of the bounds to the file's units) the bar counts as outside.
+        """
+        last = after_step + horizon
+        found = last + 1
+        for updates in (self._trades, self._quotes):
+            if updates is None:
+                continue
+            first = updates.at(after_step) + 1
+            stop = int(np.searchsorted(updates.steps, last, side="right"))
+            if stop <= first:
+                continue
+            for number, frame in enumerate(updates.frames):
+                if frame is None:
+                    continue
+                rows = updates.rows[first:stop]
+                steps = updates.steps[first:stop]
+                if updates.subs is not None:
+                    own = updates.subs[first:stop] == number
+                    rows, steps = rows[own], steps[own]
+                outside = _outside(frame, rows, low, high)
+                at = int(outside.argmax()) if len(outside) else 0
+                if len(outside) and outside[at]:
+                    found = min(found, int(steps[at]))
+        return found
 
     def price_path(self, first_step: int, last_step: int) -> PricePath | None:
         """The prices set from one step to another, both included, in order; ``None`` if none was."""

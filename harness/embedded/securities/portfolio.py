@@ -59,6 +59,8 @@ class SecurityPortfolioManager:
         """The account's value until something changes; the loop sets it to ``None`` at every step."""
         self._held: dict[Symbol, Security] = {}
         """Securities with at least one lot, in the order of the securities."""
+        self.version = 0
+        """Grows with every change of cash, positions and models (not of prices)."""
         self.may_be_ruined = False
         """Whether prices alone could make the account worthless: something is short, or cash is used up."""
         self.cash_book = CashBook()
@@ -92,6 +94,7 @@ class SecurityPortfolioManager:
 
     def _forget_scanned(self) -> None:
         self._scanned = None
+        self.version += 1
 
     def _models_to_scan(self) -> list[Security]:
         if self._scanned is None:
@@ -136,6 +139,7 @@ class SecurityPortfolioManager:
 
     def invalidate_total_portfolio_value(self) -> None:
         """Prices, cash or positions have changed."""
+        self.version += 1
         self._total_cache = None
         self.may_be_ruined = self._cash <= 0 or any(item.holdings._quantity < 0 for item in self._held.values())
 

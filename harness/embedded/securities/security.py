@@ -96,7 +96,7 @@ class Security:
         *("_given_margin_interest_rate_model", "_given_settlement_model", "_given_shortable_provider"),
         *("_given_slippage_model", "_given_volatility_model", "_margin_interest_rate_model", "_models_changed"),
         *("_settlement_model", "_shortable_provider", "_slippage_model", "_volatility_model", "_cash_book"),
-        *("cache", "data_filter", "exchange", "fill_model", "holdings", "is_delisted", "is_initialized", "is_tradable"),
+        *("_fill_model", "_given_fill_model", "cache", "data_filter", "exchange", "holdings", "is_delisted", "is_initialized", "is_tradable"),
         *("portfolio_model", "price_variation_model", "quote_currency", "symbol", "symbol_properties", "type"),
     )
 
@@ -157,6 +157,7 @@ class Security:
     volatility_model = _model("volatility_model", _covered_volatility_model)
     buying_power_model = _model("buying_power_model", engine_buying_power_model)
     margin_model = buying_power_model
+    fill_model = _model("fill_model", lambda model: model)
     margin_interest_rate_model = _model("margin_interest_rate_model", engine_margin_interest_rate_model)
     shortable_provider = _model("shortable_provider", engine_shortable_provider)
 
@@ -197,6 +198,8 @@ class Security:
     def set_leverage(self, leverage: Any) -> None:
         """Raises ``ValueError`` below 1."""
         self._buying_power_model._set_leverage(self, from_python(leverage))
+        if self._models_changed is not None:
+            self._models_changed()
 
     def _market_order_fee(self, quantity: Decimal) -> Decimal:
         """Fee in the account currency of a market order given now."""

@@ -45,6 +45,7 @@ from harness.embedded.orders.response import OrderResponse
 from harness.embedded.orders.ticket import OrderTicket
 from harness.embedded.transactions.brokerage import BacktestingBrokerage
 from harness.embedded.transactions.int_dictionary import IntDictionary
+from harness.embedded.transactions.look_out import LookOut
 from harness.embedded.transactions.manager import ProjectedHoldings, open_quantity
 from harness.embedded.transactions.messages import (
     exceeds_shortable_quantity,
@@ -94,14 +95,17 @@ class BacktestingTransactionHandler:
         self.version = 0
         """Grows with every request and event; a price watch holds for one version."""
         self.on_security_delisted: Callable[[Any], None] | None = None
+        self._look_out = LookOut(self, algorithm)
         MarketOnCloseOrder.submission_time_buffer = MarketOnCloseOrder.DEFAULT_SUBMISSION_TIME_BUFFER
 
     # -- for the loop and the results -------------------------------------------------------------------------------
 
     @property
     def has_work(self) -> bool:
-        """Whether there are pending orders or queued requests; without them a step has nothing to do here."""
-        return bool(self._queue or self._brokerage.pending)
+        """Whether this step has something to do: queued requests, or pending orders that it may affect."""
+        if self._queue:
+            return True
+        return bool(self._brokerage.pending) and not self._look_out.is_quiet()
 
     @property
     def orders(self) -> dict[int, Order]:
@@ -125,6 +129,8 @@ class BacktestingTransactionHandler:
         """Process queued requests, then scan the pending orders."""
         self._process_pending_requests()
         self._brokerage.scan()
+        if self._brokerage.pending:
+            self._look_out.look_ahead()
 
     def process_delistings(self, delistings: Iterable[Any]) -> None:
         """Sell what is held of delisted securities at the last price, and cancel their orders."""
