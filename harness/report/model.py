@@ -205,8 +205,8 @@ def percent_change(ratio: float) -> str:
 def _sampling(setup: SessionSetup) -> str:
     rule = setup.rule
     if len(rule.looks) == 1:
-        return "fixed number"
-    return f"adaptive, 6 to {rule.max_pairs} pairs"
+        return f"of {rule.max_pairs} planned"
+    return f"adaptive, at most {rule.max_pairs}"
 
 
 def _drift(session: Session, record: Mapping[str, Any]) -> DriftLine | None:

@@ -17,8 +17,8 @@ class Table:
 
 
 def verdict_table(report: Report) -> Table:
-    """The judged quantities: what, before, after, change, interval, target, noise, verdict."""
-    heads = ("", report.baseline, report.candidate, "ratio", "interval of the pairs", "target", "noise", "verdict")
+    """The judged quantities: medians and their ratio, the pairs' ratio with its interval, target, noise, verdict."""
+    heads = ("", report.baseline, report.candidate, "ratio", "of the pairs", "target", "noise", "verdict")
     return Table("Verdict", heads, tuple(_quantity_cells(item) for item in report.quantities))
 
 
@@ -103,7 +103,7 @@ def _quantity_cells(item: QuantityLine) -> tuple[str, ...]:
         f"{item.baseline:.{digits}f} {item.unit}",
         f"{item.candidate:.{digits}f} {item.unit}",
         f"{item.ratio:.3f} ({percent_change(item.ratio)})",
-        f"{item.low:.3f} to {item.high:.3f}",
+        f"{item.paired_ratio:.3f} ({item.low:.3f} to {item.high:.3f})",
         f"<= {item.target:.2f}",
         "not measured" if item.noise_floor is None else f"± {100 * (item.noise_floor - 1):.1f} %",
         item.verdict,
