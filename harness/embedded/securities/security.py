@@ -76,6 +76,21 @@ def _price_field(name: str) -> tuple[Any, Any]:
     return property(exact), property(read)
 
 
+class _Typed:
+    """A generic method of C#, with or without its type: ``get("x")``, ``get[float]("x")``."""
+
+    __slots__ = ("_call",)
+
+    def __init__(self, call: Callable[[str], Any]) -> None:
+        self._call = call
+
+    def __call__(self, key: str) -> Any:
+        return self._call(key)
+
+    def __getitem__(self, kind: Any) -> _Typed:
+        return self
+
+
 def _covered_volatility_model(model: Any) -> _VolatilityModel:
     engine = engine_volatility_model(model)
     if engine.needs_update:
@@ -96,7 +111,8 @@ class Security:
         *("_given_margin_interest_rate_model", "_given_settlement_model", "_given_shortable_provider"),
         *("_given_slippage_model", "_given_volatility_model", "_margin_interest_rate_model", "_models_changed"),
         *("_settlement_model", "_shortable_provider", "_slippage_model", "_volatility_model", "_cash_book"),
-        *("_fill_model", "_given_fill_model", "cache", "data_filter", "exchange", "holdings", "is_delisted", "is_initialized", "is_tradable"),
+        *("_fill_model", "_given_fill_model"),
+        *("cache", "data_filter", "exchange", "holdings", "is_delisted", "is_initialized", "is_tradable"),
         *("portfolio_model", "price_variation_model", "quote_currency", "symbol", "symbol_properties", "type"),
     )
 
@@ -140,7 +156,7 @@ class Security:
         self.data_filter: Any = None
         self.portfolio_model: SecurityPortfolioModel = SecurityPortfolioModel()
         self.price_variation_model: Any = EquityPriceVariationModel()
-        self.fill_model: Any = None
+        self.fill_model = None
         self.fee_model = InteractiveBrokersFeeModel()
         self.slippage_model = NullSlippageModel.INSTANCE
         self.settlement_model = ImmediateSettlementModel()
@@ -392,16 +408,22 @@ class Security:
 
     set = add
 
-    def get(self, key: str) -> Any:
-        """Raises ``KeyError`` for a property that was never set."""
-        return self.cache.properties[key]
+    @property
+    def get(self) -> _Typed:
+        """``get(key)`` or ``get[Type](key)``. Raises ``KeyError`` for a property that was never set."""
+        return _Typed(self.cache.properties.__getitem__)
 
-    def try_get(self, key: str) -> tuple[bool, Any]:
+    @property
+    def try_get(self) -> _Typed:
+        """``try_get(key)`` or ``try_get[Type](key)``: whether there is such a property, and its value."""
         properties = self.cache.properties
-        return key in properties, properties.get(key)
+        return _Typed(lambda key: (key in properties, properties.get(key)))
 
-    def remove(self, key: str) -> bool:
-        return self.cache.properties.pop(key, self) is not self
+    @property
+    def remove(self) -> _Typed:
+        """``remove(key)``: whether there was such a property."""
+        properties = self.cache.properties
+        return _Typed(lambda key: properties.pop(key, self) is not self)
 
     def clear(self) -> None:
         self.cache.properties.clear()

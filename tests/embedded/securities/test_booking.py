@@ -205,7 +205,10 @@ def test_both_spellings_and_user_attributes() -> None:
     spy.weight = 0.3
     assert spy["weight"] == spy.weight == 0.3
     spy["bias"] = 2
-    assert spy.bias == 2
+    assert spy.bias == spy.get("bias") == spy.get[int]("bias") == 2
+    assert spy.try_get("nothing") == (False, None)
+    assert spy.remove("bias")
+    assert not spy.remove("bias")
     with pytest.raises(AttributeError, match="nothing_of_that_name"):
         spy.nothing_of_that_name  # noqa: B018
     assert [pair.value.symbol for pair in world.portfolio] == [spy.symbol]
