@@ -42,7 +42,10 @@ def read_ending(request: BacktestRequest, exit_code: int, timed_out: bool = Fals
         status, error = results.status, first_line(results.runtime_error)
         requests = results.data_requests
     except HarnessError as problem:
-        return Ending(Outcome.ENGINE_CRASH, f"{_exit_text(exit_code)}, {last_words(request.run_folder) or problem}")
+        words = last_words(request.run_folder)
+        if INITIALIZE_MARK in words:  # it did not get as far as having results: an import that failed, for instance
+            return Ending(Outcome.INITIALIZE_ERROR, words)
+        return Ending(Outcome.ENGINE_CRASH, f"{_exit_text(exit_code)}, {words or problem}")
     if error or status == "RuntimeError":
         outcome = Outcome.INITIALIZE_ERROR if INITIALIZE_MARK in error else Outcome.RUNTIME_ERROR
         return Ending(outcome, error or f"status {status} without a message")
@@ -67,7 +70,10 @@ def first_line(text: str) -> str:
 
 
 def last_words(run_folder: Path) -> str:
-    """The last line of standard error, or of standard output when that is empty."""
+    """The last message on standard error, or on standard output when that is empty.
+
+    Indented lines belong to a message above them (a trace, a code excerpt), so they are passed over.
+    """
     for name in ("stderr.log", "stdout.log"):
         try:
             with (run_folder / name).open("rb") as file:
@@ -76,7 +82,7 @@ def last_words(run_folder: Path) -> str:
                 lines = file.read().decode("utf-8", "replace").splitlines()
         except OSError:
             continue
-        found = next((line.strip() for line in reversed(lines) if line.strip()), "")
+        found = next((line.strip() for line in reversed(lines) if line.strip() and not line[0].isspace()), "")
         if found:
             return found
     return ""

@@ -63,6 +63,17 @@ def test_without_results_the_last_words_are_told(tmp_path: Path) -> None:
     assert ending.detail == "killed by SIGSEGV, ImportError: no module"
 
 
+def test_a_message_with_an_excerpt_below_it_is_told_by_its_first_line(tmp_path: Path) -> None:
+    (tmp_path / "lean").mkdir()
+    (tmp_path / "stderr.log").write_text(
+        "engine: During the algorithm initialization, the following exception has occurred: No module x\n"
+        "  at <module>\n    import x\n in a.py: line 2\n\n"
+    )
+    ending = read_ending(request(tmp_path), 1)
+    assert ending.outcome is Outcome.INITIALIZE_ERROR
+    assert ending.detail.endswith("No module x")
+
+
 def test_missing_data_is_an_outcome_only_when_nothing_was_found(tmp_path: Path) -> None:
     write(tmp_path)
     report = tmp_path / "lean" / "data-monitor-report-20250101000000000.json"
