@@ -382,8 +382,16 @@ class EngineContext:
         if callable(what) and not isinstance(what, (str, Symbol)):
             self.algorithm._benchmark = FuncBenchmark(what)
             return
-        symbol = self._new_symbol(what) if isinstance(what, str) else self.symbol_of(what)
-        self._benchmark_symbol: Symbol | None = symbol
+        if isinstance(what, str):
+            symbol = symbol_cache.try_get_symbol(what)
+            if symbol is None:
+                self.algorithm.debug(
+                    f"Warning: SetBenchmark({what}): no existing symbol found, benchmark security will be added with "
+                    "Equity type."
+                )
+                symbol = Symbol.create(what.upper(), SecurityType.EQUITY, "usa")
+        else:
+            symbol = self.symbol_of(what)
         self.algorithm._benchmark = symbol
 
     def _settle_benchmark(self) -> None:

@@ -7,6 +7,7 @@ sample) or has changed (securities, the day).
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 _FIVE_MINUTES_US = 300_000_000
 _HOUR_US = 3_600_000_000
 _NEVER = 1 << 62
+# How far ahead open orders are checked against the columns, and how long not at all after a check that did not pay.
+_WATCH_HORIZON_STEPS = 120
+_WATCH_PAUSE_STEPS = 4
 
 
 class _Stop(Exception):
@@ -63,15 +67,19 @@ class AlgorithmManager:
         self._last_us = start_us
         self._next_scan_us = start_us // _HOUR_US * _HOUR_US + _HOUR_US
         finished = True
-        self.step_done = True
+        self.step_done = False
+        self._quiet_until_step = 0
+        self._quiet_version = -1
+        self._next_watch_step = 0
         try:
             if algorithm.is_warming_up:
                 algorithm.debug("Algorithm starting warm up...")
             else:
                 self._call("on_warmup_finished", "OnWarmupFinished")
             self._days(start_us)
+            self.step_done = True
         except _Stop:
-            self.step_done = False
+            self.engine.equity.report_until(self.cursor.step - (0 if self.step_done else 1))
             finished = algorithm.run_time_error is None
         if algorithm.run_time_error is not None:
             finished = False
@@ -170,6 +178,7 @@ class AlgorithmManager:
         user_data = plan.user_data
         today = self.today = ConsolidationDay(self.engine.consolidation, plan)
         data.consolidators_changed = False
+        self._quiet_until_step = self._next_watch_step = 0
         if not times:
             return None
         consolidated, past = today.flags, today.past
@@ -181,19 +190,24 @@ class AlgorithmManager:
 
         for step, now in enumerate(times):
             if algorithm.status is not running:
+                self.step_done = True
                 raise _Stop
             if portfolio.may_be_ruined and portfolio._total_portfolio_value <= 0:
+                self.step_done = True
                 raise _Stop
+            if now > warm_us and algorithm.is_warming_up:
+                # The step jumps over the start: Lean aligns the clock with it first.
+                scheduler.scan_past_events(warm_us)
+                self._scan_past_consolidators(warm_us)
+                clock.utc_us = warm_us
+                self._finish_warm_up()
+                warm_us = _NEVER
             if scheduler.next_event_us < now:
                 scheduler.scan_past_events(now)
             if step in past:
                 self._emit_past(past[step])
             if consolidation.next_scan_us < now:
                 self._scan_past_consolidators(now)
-            if now > warm_us and algorithm.is_warming_up:
-                # The step jumps over the start: Lean aligns the clock with it first.
-                clock.utc_us = warm_us
-                self._finish_warm_up()
             clock.utc_us = now
             cursor.step = step
             if midnight_offset is None:
@@ -210,8 +224,12 @@ class AlgorithmManager:
                     warm_us = _NEVER
                 self._rest_of_step(now, changes, auxiliary, plan, step)
             else:
-                if handler.has_work:
+                scanned = handler.has_work and (
+                    step >= self._quiet_until_step or handler.version != self._quiet_version
+                )
+                if scanned:
                     self._process_orders()
+                    self._watch_orders(plan, step)
                 if scheduler.next_event_us <= now:
                     self._fire_events(now)
                 if now >= self._next_margin_call_us:
@@ -224,7 +242,8 @@ class AlgorithmManager:
                     except Exception as error:
                         algorithm.set_runtime_error(error, "OnData")
                         raise _Stop from None
-                if handler.has_work:
+                # A step whose orders were looked at is looked at again, as in Lean: fills may have freed buying power.
+                if handler.has_work and (scanned or handler.version != self._quiet_version):
                     self._process_orders()
                 if now >= results.next_sample_utc_us:
                     equity.report_until(step - 1)
@@ -285,12 +304,14 @@ class AlgorithmManager:
         if self.handler.has_work:
             self._process_orders()
         equity = self.engine.equity
-        if now >= self.results.next_sample_utc_us:
+        if plan is None:
+            # Securities join a tick (100 ns) after the step that asked for them, and leave at its own time.
+            added = changes is not None and bool(changes.added_securities)
+            self.results.process_synchronous_events(extra_ticks=1 if added else 0)
+        elif now >= self.results.next_sample_utc_us:
             equity.report_until(step - 1)
             equity.reported_step = max(step, equity.reported_step)
             self.results.process_synchronous_events()
-        elif plan is None:
-            self.results.update_equity(self.portfolio._total_portfolio_value)
 
     # -- parts of a step -----------------------------------------------------------------------------------------
 
@@ -311,6 +332,27 @@ class AlgorithmManager:
     def _process_orders(self) -> None:
         self.handler.process_synchronous_events()
         self._check()
+
+    def _watch_orders(self, plan: DayPlan, step: int) -> None:
+        """Find the next step at which the open orders have to be looked at again."""
+        handler = self.handler
+        self._quiet_until_step = step + 1
+        self._quiet_version = handler.version
+        if step < self._next_watch_step or not handler.has_work:
+            return
+        watch = handler.price_watch()
+        if watch is None:
+            self._next_watch_step = step + _WATCH_PAUSE_STEPS
+            return
+        until = step + 1 + _WATCH_HORIZON_STEPS
+        for band in watch.bands:
+            until = min(
+                until, band.security.cache.first_step_outside(step, band.low, band.high, _WATCH_HORIZON_STEPS)
+            )
+        until = min(until, bisect_left(plan.times, watch.until_us, step + 1))
+        if until <= step + 2:
+            self._next_watch_step = step + _WATCH_PAUSE_STEPS
+        self._quiet_until_step = until
 
     def _fire_events(self, now: int) -> None:
         self.scheduler.set_time(now)

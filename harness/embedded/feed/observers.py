@@ -9,7 +9,7 @@ change, at the end of a day. Source of the rules: Lean's ``BaseResultsHandler.Up
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +36,19 @@ class ObservedPortfolio(SecurityPortfolioManager):
     may_be_ruined = False
     """Whether a fall or rise of prices could take the whole value: something is short, or cash is borrowed."""
 
+    def _forget_scanned(self) -> None:
+        super()._forget_scanned()
+        self._tell_handler()
+
+    def invalidate_total_portfolio_value(self) -> None:
+        super().invalidate_total_portfolio_value()
+        self._tell_handler()
+
+    def _tell_handler(self) -> None:
+        """Cash, holdings or models changed: what was said of the open orders no longer holds."""
+        if self._observer is not None:
+            self._observer.engine.transaction_handler.version += 1
+
     def process_fills(self, fills: Any) -> None:
         if self._observer is not None:
             self._observer.before_change()
@@ -59,9 +72,19 @@ class EquityObserver:
     def __init__(self, engine: EngineContext) -> None:
         self.engine = engine
         self.reported_step = -1
+        self._real_rows: dict[tuple[int, date], tuple[Any, Any, Any]] = {}
 
     def new_day(self) -> None:
         self.reported_step = -1
+        self._real_rows.clear()
+
+    def real_rows(self, subscription: Any, day: date) -> tuple[Any, Any, Any]:
+        """Frame, UTC end times and rows of a subscription's real bars of a day; kept while a day is worked on."""
+        key = (id(subscription), day)
+        found = self._real_rows.get(key)
+        if found is None:
+            found = self._real_rows[key] = subscription._real_rows(day)
+        return found
 
     def before_change(self) -> None:
         """Report the steps before the current one: holdings or cash are about to change."""
@@ -244,20 +267,34 @@ def bars_between(engine: EngineContext, symbol: Any, after_us: int, until_us: in
             return columns
     trades = sorted((s for s in subscriptions if not s.is_quote), key=lambda s: s.period_us)
     quotes = sorted((s for s in subscriptions if s.is_quote), key=lambda s: s.period_us)
-    found: dict[int, tuple[Decimal, Decimal, int]] = {}
-    for subscription in (*reversed(quotes), *reversed(trades)):
-        for frame, ends, rows in _days_between(engine, subscription, after_us, until_us):
-            periods = (frame.end_us - frame.start_us)[rows]
-            for end, row, period in zip(ends.tolist(), rows.tolist(), periods.tolist(), strict=True):
-                if subscription.is_quote:
-                    quote = QuoteBar.of_row(frame, row)
-                    size = (quote._last_bid_size + quote._last_ask_size) / 2
-                    found[end] = (quote._close, size, period)
-                else:
-                    found[end] = (frame.exact(3, row), frame.exact(4, row), period)
+    found: dict[int, tuple[Any, Any, int]] = {}
+    days = [
+        (subscription.is_quote, *day)
+        for subscription in (*reversed(quotes), *reversed(trades))
+        for day in _days_between(engine, subscription, after_us, until_us)
+    ]
+    plain = all(not is_quote and _is_plain(frame) for is_quote, frame, _, _ in days)
+    for is_quote, frame, ends, rows in days:
+        periods = (frame.end_us - frame.start_us)[rows].tolist()
+        if plain:
+            columns = (frame.columns[3][rows].tolist(), frame.columns[4][rows].tolist())
+            found.update(zip(ends.tolist(), zip(*columns, periods, strict=True), strict=True))
+            continue
+        for end, row, period in zip(ends.tolist(), rows.tolist(), periods, strict=True):
+            if is_quote:
+                quote = QuoteBar.of_row(frame, row)
+                size = (quote._last_bid_size + quote._last_ask_size) / 2
+                found[end] = (quote._close, size, period)
+            else:
+                found[end] = (frame.exact(3, row), frame.exact(4, row), period)
     ordered = sorted(found)
     closes, volumes, lengths = zip(*(found[end] for end in ordered), strict=True) if ordered else ((), (), ())
-    return MarketBars(ordered, closes, volumes, lengths, ONE)
+    return MarketBars(ordered, closes, volumes, lengths, _PRICE_UNIT if plain else ONE)
+
+
+def _is_plain(frame: Any) -> bool:
+    """Whether prices are whole ten-thousandths of a dollar and volumes whole shares, unadjusted."""
+    return frame.factor is None and frame.addend is None and frame.scale == 4 and not frame.volume_scale
 
 
 def _days_between(
@@ -269,7 +306,7 @@ def _days_between(
     last = from_us(until_us + zone_offset).date()
     begin_us = max(after_us, subscription.start_us - 1)
     while day <= last:
-        frame, ends, rows = subscription._real_rows(day)
+        frame, ends, rows = engine.equity.real_rows(subscription, day)
         if frame is not None:
             low, high = np.searchsorted(ends, (begin_us, until_us), side="right")
             if high > low:
@@ -286,8 +323,7 @@ def _columns_between(engine: EngineContext, subscription: Any, after_us: int, un
     for frame, day_ends, rows in _days_between(engine, subscription, after_us, until_us):
         lengths = (frame.end_us - frame.start_us)[rows]
         period = period or int(lengths[0])
-        adjusted = frame.factor is not None or frame.addend is not None or frame.scale != 4 or frame.volume_scale
-        if adjusted or (lengths != period).any():
+        if not _is_plain(frame) or (lengths != period).any():
             return None
         ends += day_ends.tolist()
         closes += frame.columns[3][rows].tolist()

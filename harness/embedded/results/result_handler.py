@@ -187,11 +187,14 @@ class BacktestingResultHandler:
         for value in (first, low, high, last):
             self.charts.equity_bar.update(value)
 
-    def process_synchronous_events(self, force: bool = False, step_done: bool = True) -> None:
+    def process_synchronous_events(
+        self, force: bool = False, step_done: bool = True, extra_ticks: int = 0
+    ) -> None:
         """The end of a time step at the algorithm's time.
 
         ``force`` samples whether due or not; then ``step_done`` tells whether the current step had its own end before
-        (false when an error or a stop ended the run inside the step).
+        (false when an error or a stop ended the run inside the step). ``extra_ticks`` (100 ns each) is what the step's
+        time is beyond the clock's microseconds.
         """
         algorithm = self._algorithm
         if algorithm is None:
@@ -201,8 +204,9 @@ class BacktestingResultHandler:
         assert self._capacity is not None
         self._capacity.update(utc_us, force, step_done)
         self.charts.equity_bar.update(self._portfolio_value)
-        if force or utc_us * 10 > self._next_sample_ticks:
-            self._next_sample_ticks = utc_us * 10 + self._resample_ticks
+        now_ticks = utc_us * 10 + extra_ticks
+        if force or now_ticks > self._next_sample_ticks:
+            self._next_sample_ticks = now_ticks + self._resample_ticks
             self.charts.sample_equity(algorithm.clock.utc, self._portfolio_value)
             self.charts.take_user_charts()
             self.log_store.drain()
