@@ -15,20 +15,23 @@ import numpy as np
 
 from harness.fast import indicators
 from harness.fast.bars import Bars, FloatArray, session_bounds
+from harness.fast.choices import Kernel
 from harness.fast.errors import FastPathError
 
 DEFAULT_MAX_BYTES: Final = 512 << 20
 SOURCES: Final = ("open", "high", "low", "close", "volume")
 
-_OF_ONE_COLUMN: Final[dict[str, Callable[[FloatArray, int], FloatArray]]] = {
+_WINDOWED: Final[dict[str, Callable[[FloatArray, int], FloatArray]]] = {
     "sma": indicators.sma,
-    "ema": indicators.ema,
-    "wilder": indicators.wilder,
-    "rsi": indicators.rsi,
     "max": indicators.rolling_max,
     "min": indicators.rolling_min,
 }
-NAMES: Final = (*_OF_ONE_COLUMN, "atr", "vwap")
+_RECURSIVE: Final[dict[str, Callable[[FloatArray, int, Kernel], FloatArray]]] = {
+    "ema": indicators.ema,
+    "wilder": indicators.wilder,
+    "rsi": indicators.rsi,
+}
+NAMES: Final = (*_WINDOWED, *_RECURSIVE, "atr", "vwap")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +66,14 @@ class IndicatorCache:
     does). Safe from several threads: two requests for one column compute it once.
     """
 
-    def __init__(self, max_bytes: int = DEFAULT_MAX_BYTES, folder: Path | None = None) -> None:
+    def __init__(
+        self, max_bytes: int = DEFAULT_MAX_BYTES, folder: Path | None = None, kernel: Kernel = Kernel.AUTO
+    ) -> None:
         if max_bytes < 0:
             raise FastPathError(f"indicator cache: max_bytes is {max_bytes}: give 0 or more")
         self._max_bytes = max_bytes
         self._folder = folder
+        self._kernel = kernel
         self._columns: OrderedDict[_Key, FloatArray] = OrderedDict()
         self._size_bytes = 0
         self._hits = 0
@@ -125,7 +131,7 @@ class IndicatorCache:
 
     def _load_or_compute(self, key: _Key, bars: Bars) -> FloatArray:
         if self._folder is None:
-            column = _compute(key, bars)
+            column = _compute(key, bars, self._kernel)
             column.flags.writeable = False
             return column
         path = self._folder / key.file_name()
@@ -136,7 +142,7 @@ class IndicatorCache:
         temporary = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.tmp")
         try:
             with temporary.open("wb") as file:
-                np.save(file, _compute(key, bars))
+                np.save(file, _compute(key, bars, self._kernel))
             temporary.replace(path)
         finally:
             temporary.unlink(missing_ok=True)
@@ -158,15 +164,18 @@ def _key(bars: Bars, name: str, window: int, source: str) -> _Key:
     return _Key(bars.data_key, name, window, source)
 
 
-def _compute(key: _Key, bars: Bars) -> FloatArray:
+def _compute(key: _Key, bars: Bars, kernel: Kernel) -> FloatArray:
     if key.name == "vwap":
+        bounds = session_bounds(bars.time_ns)
         return indicators.session_vwap(
-            session_bounds(bars.time_ns), high=bars.high, low=bars.low, close=bars.close, volume=bars.volume
+            bounds, high=bars.high, low=bars.low, close=bars.close, volume=bars.volume, kernel=kernel
         )
     if key.name == "atr":
-        return indicators.atr(bars.high, bars.low, bars.close, key.window)
+        return indicators.atr(bars.high, bars.low, bars.close, key.window, kernel)
     column: FloatArray = getattr(bars, key.source)
-    return _OF_ONE_COLUMN[key.name](column, key.window)
+    if key.name in _RECURSIVE:
+        return _RECURSIVE[key.name](column, key.window, kernel)
+    return _WINDOWED[key.name](column, key.window)
 
 
 def _load(path: Path, rows: int) -> FloatArray | None:

@@ -2,7 +2,8 @@
 
 Values before an indicator is ready are NaN. The definitions are Lean's, named beside each function; they start at the
 first row given and know no sessions, but for the VWAP. The input must not hold NaN (an indicator of missing data is
-not defined); the VWAP of a row without price or volume is NaN from there to the end of its session.
+not defined); the VWAP of a row without price or volume is NaN from there to the end of its session. ``kernel`` chooses
+who runs the recursions; the bits are the same.
 """
 
 from __future__ import annotations
@@ -82,25 +83,25 @@ def _windowed(combine: np.ufunc, values: FloatArray, window: int) -> FloatArray:
     return out
 
 
-def ema(values: FloatArray, window: int) -> FloatArray:
+def ema(values: FloatArray, window: int, kernel: Kernel = Kernel.AUTO) -> FloatArray:
     """Exponential mean, weight ``2 / (window + 1)``, seeded with the mean of the first ``window`` values.
 
     Lean: ``ExponentialMovingAverage``.
     """
     _check_window(window)
-    return _smoothed(values, window, 2.0 / (window + 1))
+    return _smoothed(values, window, 2.0 / (window + 1), kernel)
 
 
-def wilder(values: FloatArray, window: int) -> FloatArray:
+def wilder(values: FloatArray, window: int, kernel: Kernel = Kernel.AUTO) -> FloatArray:
     """Exponential mean, weight ``1 / window``, seeded with the mean of the first ``window`` values.
 
     Lean: ``WilderMovingAverage``.
     """
     _check_window(window)
-    return _smoothed(values, window, 1.0 / window)
+    return _smoothed(values, window, 1.0 / window, kernel)
 
 
-def _smoothed(values: FloatArray, window: int, weight: float) -> FloatArray:
+def _smoothed(values: FloatArray, window: int, weight: float, kernel: Kernel) -> FloatArray:
     out = np.full(len(values), np.nan)
     if len(values) < window:
         return out
@@ -110,7 +111,7 @@ def _smoothed(values: FloatArray, window: int, weight: float) -> FloatArray:
     if not len(rest):
         return out
     keep = 1.0 - weight
-    if jit.choose(Kernel.AUTO) is Kernel.NUMBA:
+    if jit.choose(kernel) is Kernel.NUMBA:
         jit.kernels().smooth(np.ascontiguousarray(rest), weight, keep, seed, out[window:])
     else:
         # A first-order recursion is the one thing NumPy cannot do on a column; scipy's filter does it in C with the
@@ -131,12 +132,12 @@ def true_range(high: FloatArray, low: FloatArray, close: FloatArray) -> FloatArr
     return out
 
 
-def atr(high: FloatArray, low: FloatArray, close: FloatArray, window: int) -> FloatArray:
+def atr(high: FloatArray, low: FloatArray, close: FloatArray, window: int, kernel: Kernel = Kernel.AUTO) -> FloatArray:
     """Wilder mean of the true range (Lean: ``AverageTrueRange``)."""
-    return wilder(true_range(high, low, close), window)
+    return wilder(true_range(high, low, close), window, kernel)
 
 
-def rsi(values: FloatArray, window: int) -> FloatArray:
+def rsi(values: FloatArray, window: int, kernel: Kernel = Kernel.AUTO) -> FloatArray:
     """Relative strength index with Wilder means; 100 where the mean loss is 0 to ten digits.
 
     Lean: ``RelativeStrengthIndex``. Ready after ``window + 1`` values.
@@ -146,8 +147,8 @@ def rsi(values: FloatArray, window: int) -> FloatArray:
     if len(values) <= window:
         return out
     change = np.diff(values)
-    gain = wilder(np.maximum(change, 0.0), window)
-    loss = wilder(np.maximum(-change, 0.0), window)
+    gain = wilder(np.maximum(change, 0.0), window, kernel)
+    loss = wilder(np.maximum(-change, 0.0), window, kernel)
     flat = np.round(loss, 10) == 0.0
     with np.errstate(divide="ignore", invalid="ignore"):
         index = 100.0 - 100.0 / (1.0 + gain / loss)

@@ -209,3 +209,35 @@ def smooth(values, weight, keep, seed, out):  # type: ignore[no-untyped-def]
     for row in range(len(values)):
         current = keep * current + weight * values[row]
         out[row] = current
+
+
+@njit(
+    types.int64(
+        _read(types.int64),
+        _read(types.float64),
+        _read(types.float64),
+        types.float64,
+        types.float64,
+        types.boolean,
+        types.boolean,
+        _write(types.int64),
+        _write(types.int64),
+    ),
+    cache=True,
+    nogil=True,
+    error_model="numpy",
+)
+def crosses(bounds, close, mean, up, down, longs, shorts, rows, sides):  # type: ignore[no-untyped-def]  # noqa: PLR0917
+    """Rows and sides where the close leaves the band around ``mean`` inside a session; how many there are."""
+    count = 0
+    for session in range(len(bounds) - 1):
+        for row in range(bounds[session] + 1, bounds[session + 1]):
+            if longs and close[row] > mean[row] * up and close[row - 1] <= mean[row - 1] * up:
+                rows[count] = row
+                sides[count] = 1
+                count += 1
+            elif shorts and close[row] < mean[row] * down and close[row - 1] >= mean[row - 1] * down:
+                rows[count] = row
+                sides[count] = -1
+                count += 1
+    return count

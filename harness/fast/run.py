@@ -204,7 +204,8 @@ def _batch_outcomes(
 ) -> list[BatchOutcome]:
     # A cache of its own per pass: a pass that found the indicators of another would be no measurement.
     # Within a run a task reads its indicators once more, right after they are made: two columns a worker are enough.
-    cache = IndicatorCache(2 * workers * max((8 * len(task.bars) for task in tasks), default=0))
+    column_bytes = max((8 * len(task.bars) for task in tasks), default=0)
+    cache = IndicatorCache(2 * workers * column_bytes, kernel=kernel)
 
     def work(task: Task) -> BatchOutcome:
         return run_batch(task, settings.strategy, cache, kernel)

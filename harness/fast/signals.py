@@ -12,8 +12,9 @@ from typing import Final
 
 import numpy as np
 
+from harness.fast import jit
 from harness.fast.bars import NS_PER_DAY, NS_PER_S, Bars, BoolArray, FloatArray, IntArray, session_bounds
-from harness.fast.choices import Direction
+from harness.fast.choices import Direction, Kernel
 from harness.fast.indicator_cache import IndicatorCache
 from harness.fast.strategy import StrategySettings
 from harness.fast.trades import Entries
@@ -22,7 +23,11 @@ _PASS_ROWS: Final = 1 << 16
 
 
 def entry_signals(
-    bars: Bars, settings: StrategySettings, cache: IndicatorCache, earlier_closes: Sequence[float] = ()
+    bars: Bars,
+    settings: StrategySettings,
+    cache: IndicatorCache,
+    earlier_closes: Sequence[float] = (),
+    kernel: Kernel = Kernel.AUTO,
 ) -> Entries:
     """Every signal of ``bars``, in order, each with its session's last usable bar as ``limit``.
 
@@ -36,11 +41,12 @@ def entry_signals(
     means = trend_means(bars.close, bounds, settings.trend_days, earlier_closes) if settings.trend_days else None
     found: list[IntArray] = []
     sides: list[IntArray] = []
+    scan = _scan_compiled if jit.choose(kernel) is Kernel.NUMBA else _scan
     first = 0
     sessions = len(bounds) - 1
     while first < sessions:
         last = max(first + 1, int(np.searchsorted(bounds, bounds[first] + _PASS_ROWS, side="right")) - 1)
-        rows, side = _scan(bars, vwap, bounds[first : last + 1], settings)
+        rows, side = scan(bars, vwap, bounds[first : last + 1], settings)
         found.append(rows)
         sides.append(side)
         first = last
@@ -114,10 +120,37 @@ def _scan(bars: Bars, vwap: FloatArray, bounds: IntArray, settings: StrategySett
     order = np.argsort(found, kind="stable")
     side = np.repeat(np.array([1, -1], dtype=np.int64), [len(above), len(below)])[order]
     found = found[order]
-    if settings.min_range > 0.0 and len(found):
-        wide = _session_range(bars, bounds)[found] >= settings.min_range
-        found, side = found[wide], side[wide]
-    return found + start, side
+    return _wide_enough(bars, bounds, settings, found + start, side)
+
+
+def _scan_compiled(
+    bars: Bars, vwap: FloatArray, bounds: IntArray, settings: StrategySettings
+) -> tuple[IntArray, IntArray]:
+    """The same by the compiled kernel."""
+    most = int(bounds[-1] - bounds[0])
+    rows, sides = np.empty(most, np.int64), np.empty(most, np.int64)
+    count = jit.kernels().crosses(
+        bounds,
+        np.ascontiguousarray(bars.close),
+        vwap,
+        1.0 + settings.band,
+        1.0 - settings.band,
+        settings.direction is not Direction.SHORT,
+        settings.direction is not Direction.LONG,
+        rows,
+        sides,
+    )
+    return _wide_enough(bars, bounds, settings, rows[:count].copy(), sides[:count].copy())
+
+
+def _wide_enough(
+    bars: Bars, bounds: IntArray, settings: StrategySettings, rows: IntArray, sides: IntArray
+) -> tuple[IntArray, IntArray]:
+    """The crosses at which the session's range has reached ``min_range``."""
+    if settings.min_range <= 0.0 or not len(rows):
+        return rows, sides
+    wide = _session_range(bars, bounds)[rows - bounds[0]] >= settings.min_range
+    return rows[wide], sides[wide]
 
 
 def _session_range(bars: Bars, bounds: IntArray) -> FloatArray:

@@ -82,7 +82,7 @@ def run_batch(task: Task, settings: StrategySettings, cache: IndicatorCache, ker
     read = time.perf_counter()
     cache.get(bars, "vwap")
     indicated = time.perf_counter()
-    entries = entry_signals(bars, settings, cache, task.earlier_closes)
+    entries = entry_signals(bars, settings, cache, task.earlier_closes, kernel)
     scanned = time.perf_counter()
     result = simulate_trades_batch(entries, bars, settings.rules(), kernel=kernel)
     done = time.perf_counter()

@@ -51,7 +51,7 @@ def session_bars(seed: int, sessions: int, per_session: int, *, holes: bool = Fa
 
 
 def batch_trades(bars: Bars, strategy: StrategySettings, kernel: Kernel) -> Trades:
-    entries = entry_signals(bars, strategy, IndicatorCache())
+    entries = entry_signals(bars, strategy, IndicatorCache(kernel=kernel), kernel=kernel)
     return simulate_trades_batch(entries, bars, strategy.rules(), kernel=kernel).trades
 
 

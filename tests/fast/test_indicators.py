@@ -90,17 +90,11 @@ def test_exponential_means_equal_the_loop_to_the_last_bit(count: int, window: in
 
 
 @pytest.mark.skipif(not jit.numba_installed(), reason="numba is not installed")
-def test_compiled_and_plain_columns_have_the_same_bits(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_compiled_and_plain_columns_have_the_same_bits() -> None:
     data = bars(5000)
-    bounds = session_bounds(data.time_ns)
-    results = []
-    for kernel in (Kernel.NUMPY, Kernel.NUMBA):
-        with monkeypatch.context() as patch:
-            patch.setattr(jit, "choose", lambda _asked, kernel=kernel: kernel)
-            vwap = indicators.session_vwap(bounds, high=data.high, low=data.low, close=data.close, volume=data.volume)
-            results.append((indicators.ema(data.close, 20), indicators.rsi(data.close, 14), vwap))
-    for plain, compiled in zip(*results, strict=True):
-        assert plain.tobytes() == compiled.tobytes()
+    plain, compiled = IndicatorCache(kernel=Kernel.NUMPY), IndicatorCache(kernel=Kernel.NUMBA)
+    for name in NAMES:
+        assert plain.get(data, name, 14).tobytes() == compiled.get(data, name, 14).tobytes(), name
 
 
 def test_true_range_and_atr() -> None:
