@@ -125,7 +125,7 @@ class EquityObserver:
             return start, start, start, start
         steps = np.unique(np.concatenate([path.steps for path in paths if path is not None]))
         approximate = np.full(len(steps), float(fixed))
-        places = []
+        places: list[Any] = []
         for (quantity, price), path in zip(known, paths, strict=True):
             if path is None:
                 approximate += float(quantity * price)
@@ -277,8 +277,8 @@ def bars_between(engine: EngineContext, symbol: Any, after_us: int, until_us: in
     for is_quote, frame, ends, rows in days:
         periods = (frame.end_us - frame.start_us)[rows].tolist()
         if plain:
-            columns = (frame.columns[3][rows].tolist(), frame.columns[4][rows].tolist())
-            found.update(zip(ends.tolist(), zip(*columns, periods, strict=True), strict=True))
+            closes, volumes = frame.columns[3][rows].tolist(), frame.columns[4][rows].tolist()
+            found.update(zip(ends.tolist(), zip(closes, volumes, periods, strict=True), strict=True))
             continue
         for end, row, period in zip(ends.tolist(), rows.tolist(), periods, strict=True):
             if is_quote:
@@ -288,8 +288,14 @@ def bars_between(engine: EngineContext, symbol: Any, after_us: int, until_us: in
             else:
                 found[end] = (frame.exact(3, row), frame.exact(4, row), period)
     ordered = sorted(found)
-    closes, volumes, lengths = zip(*(found[end] for end in ordered), strict=True) if ordered else ((), (), ())
-    return MarketBars(ordered, closes, volumes, lengths, _PRICE_UNIT if plain else ONE)
+    table = [found[end] for end in ordered]
+    return MarketBars(
+        ordered,
+        [row[0] for row in table],
+        [row[1] for row in table],
+        [row[2] for row in table],
+        _PRICE_UNIT if plain else ONE,
+    )
 
 
 def _is_plain(frame: Any) -> bool:

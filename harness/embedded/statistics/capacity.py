@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
 from harness.embedded import clr
 from harness.embedded.clock import from_us, to_us
@@ -154,53 +154,70 @@ class SymbolCapacity:
         self.sale_volume = _ZERO
 
     def _take(self, bars: MarketBars) -> None:
-        count = len(bars)
-        if not count:
+        if not len(bars):
             return
         rate = self.security.quote_currency._conversion_rate
-        per_share = rate * self.security.symbol_properties._contract_multiplier * bars.close_unit
-        period = bars.period_us
-        one_period = period if isinstance(period, int) else None
-        start = 0
-        if one_period is not None:
-            start = self._take_all_included(bars, one_period, rate, per_share)
-        for index in range(start, count):
+        periods = bars.period_us
+        longest_us = periods if isinstance(periods, int) else max(periods)
+        if longest_us < _HOUR_US and not isinstance(bars.close[0], Decimal) and rate == 1:
+            self._take_whole(bars)
+            return
+        for index in range(len(bars)):
             volume = Decimal(bars.volume[index])
             if not volume:
                 continue
-            period_us = one_period if one_period is not None else int(period[index])  # type: ignore[index]
+            period_us = periods if isinstance(periods, int) else periods[index]
             close = Decimal(bars.close[index]) * bars.close_unit
             if not self._look(int(bars.utc_us[index]), close, volume, resolution_of(period_us), rate):
                 self.watched = False
                 return
 
-    def _take_all_included(self, bars: MarketBars, period_us: int, rate: Decimal, per_share: Decimal) -> int:
-        """Add the leading bars that are included whatever their volume says, and return how many these are.
+    def _take_whole(self, bars: MarketBars) -> None:
+        """As :meth:`_look` bar by bar, in integers: shorter than an hour, whole numbers, account currency.
 
-        Only the last two of them matter for the average that decides about the bar after them.
+        A bar is included while its minutes after the order do not exceed the timeout, which is ``int(k)`` within its
+        bounds; ``k`` is the reference dollars by the dollars a minute. Both sides are compared as products.
         """
-        resolution = resolution_of(period_us)
-        least = {Resolution.SECOND: 5 * _MINUTE_US, Resolution.TICK: 5 * _MINUTE_US, Resolution.MINUTE: _MINUTE_US}
-        if resolution not in least:
-            return 0
-        limit_us = self._last_order_us + least[resolution]
-        count = len(bars)
-        end = 0
-        while end < count and bars.utc_us[end] <= limit_us:
-            end += 1
-        real = [index for index in range(end) if bars.volume[index]]
-        if len(real) < 3:
-            return 0
-        body = real[:-2]
-        total = Decimal(sum(int(bars.close[i]) * int(bars.volume[i]) for i in body)) if _whole(bars) else _ZERO
-        if not _whole(bars):
-            for i in body:
-                total += Decimal(bars.close[i]) * Decimal(bars.volume[i])
-        self._market_volume = clr.add(self._market_volume, clr.mul(total * per_share, self._discount))
-        self._scale_factor = _SCALE_FACTORS[resolution]
-        self._previous_us = int(bars.utc_us[body[-1]])
-        self._previous_volume = Decimal(bars.volume[body[-1]])
-        return real[-2]
+        periods = bars.period_us
+        columns = cast(tuple[Sequence[int], Sequence[int]], (bars.close, bars.volume))
+        dollars_a_minute = int(_DOLLARS_A_MINUTE / bars.close_unit)
+        previous_us = self._previous_us
+        previous_volume = int(self._previous_volume)
+        order_us = self._last_order_us
+        total = 0
+        resolution = Resolution.SECOND
+        least, dollars = 0, 0
+        last_period_us = -1
+        for index, (utc_us, close, volume) in enumerate(zip(bars.utc_us, *columns, strict=True)):
+            if not volume:
+                continue
+            period_us = periods if isinstance(periods, int) else periods[index]
+            if period_us != last_period_us:
+                last_period_us = period_us
+                resolution = resolution_of(period_us)
+                least = 1 if resolution == Resolution.MINUTE else 5
+                dollars = dollars_a_minute if resolution == Resolution.MINUTE else dollars_a_minute // 60
+            between_us = 0 if previous_us is None else utc_us - previous_us
+            minutes = -((order_us - utc_us) // _MINUTE_US)
+            if minutes <= least:
+                included = True
+            elif minutes > _LONGEST_TIMEOUT_MINUTES:
+                included = False
+            elif between_us == 0:
+                included = dollars >= minutes * close * volume
+            else:
+                included = dollars * between_us >= minutes * close * (volume + previous_volume) * _MINUTE_US
+            previous_us, previous_volume = utc_us, volume
+            if not included:
+                self.watched = False
+                break
+            total += close * volume
+            self._scale_factor = _SCALE_FACTORS[resolution]
+        self._previous_us = previous_us
+        self._previous_volume = Decimal(previous_volume)
+        multiplier = self.security.symbol_properties._contract_multiplier
+        amount = clr.mul(Decimal(total) * bars.close_unit * multiplier, self._discount)
+        self._market_volume = clr.add(self._market_volume, amount)
 
     def _look(self, utc_us: int, close: Decimal, volume: Decimal, resolution: Resolution, rate: Decimal) -> bool:
         """One bar with volume at a step; False when it is too late after the last order."""
@@ -231,10 +248,6 @@ class SymbolCapacity:
         k = clr.div(dollars, self._average_dollar_volume) if self._average_dollar_volume else Decimal(10)
         timeout = _LONGEST_TIMEOUT_MINUTES if k > _LONGEST_TIMEOUT_MINUTES else int(max(float(least), clr.to_float(k)))
         return utc_us <= order_us + timeout * _MINUTE_US
-
-
-def _whole(bars: MarketBars) -> bool:
-    return not isinstance(bars.close[0], Decimal) and not isinstance(bars.volume[0], Decimal)
 
 
 class CapacityEstimate:
@@ -294,14 +307,14 @@ class CapacityEstimate:
 
         ``step_done`` tells a forced update that the step's own update came before it: the step's bar then counts again.
         """
+        utc_date_us = utc_us // _DAY_US * _DAY_US
+        if not self._index or not (force or utc_date_us >= to_us(self._next_snapshot)):
+            return
         active = self._active()
         for item in active:
             item.advance(utc_us)
             if force and step_done:
                 item.look_again(utc_us)
-        utc_date_us = utc_us // _DAY_US * _DAY_US
-        if not active or not (force or utc_date_us >= to_us(self._next_snapshot)):
-            return
         portfolio_value = self._algorithm.portfolio._total_portfolio_value
         if portfolio_value == 0:
             return
