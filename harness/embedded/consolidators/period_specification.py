@@ -51,6 +51,11 @@ class PeriodSpecification:
         """Start of the bar that a moment belongs to; a bar that is only counted starts with its first data."""
         return moment_us
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether starts are multiples of one period."""
+        return False
+
 
 class TimeSpanSpecification(PeriodSpecification):
     """Bars of one length: rounded down to it up to a day, starting with their first data above a day."""
@@ -70,7 +75,6 @@ class TimeSpanSpecification(PeriodSpecification):
 
     @property
     def is_plain(self) -> bool:
-        """Whether starts are multiples of the period."""
         return self._anchor is None and self.period_us is not None and 0 < self.period_us <= DAY_US
 
 
