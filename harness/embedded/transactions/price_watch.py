@@ -89,8 +89,7 @@ def price_watch(algorithm: Any, pending: Iterable[tuple[Order, Any]]) -> PriceWa
         if not _watch_buying_power(algorithm.portfolio, order, security, bands):
             return None
         until_us = min(until_us, quiet_until)
-    found = bands.all()
-    return PriceWatch(until_us, found) if all(_is_inside(band) for band in found) else None
+    return PriceWatch(until_us, bands.all())
 
 
 def _quiet_until(order: Order, security: Any) -> int | None:
@@ -159,8 +158,14 @@ def _trailing_edge(order: TrailingStopOrder, buying: bool) -> Decimal | None:
 
 
 def _saw_nothing(order: Order, security: Any, low: Decimal, high: Decimal) -> bool:
-    """Whether the last bars, as far as they count for the order, are within the band."""
+    """Whether the last bars, as far as they count for the order, have done all they can do to it."""
     zone = security.exchange.hours.time_zone
+    if isinstance(order, TrailingStopOrder):
+        # the bar that has moved the stop lies on the edge, and does not move it again
+        if order._direction is OrderDirection.BUY:
+            low -= 2 * _SAFETY
+        else:
+            high += 2 * _SAFETY
     for bar in (security.cache.last_trade_bar(), security.cache.last_quote_bar()):
         if bar is None or to_utc(bar.end_time, zone) <= order._time:
             continue
@@ -197,7 +202,3 @@ def _watch_buying_power(portfolio: Any, order: Order, security: Any, bands: _Ban
         price = float(other._price)
         bands.add(other, Decimal(price * max(0.0, 1 - move)), Decimal(price * (1 + move)))
     return True
-
-
-def _is_inside(band: PriceBand) -> bool:
-    return bool(band.low < band.security._price < band.high)
