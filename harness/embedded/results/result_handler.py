@@ -187,9 +187,7 @@ class BacktestingResultHandler:
         for value in (first, low, high, last):
             self.charts.equity_bar.update(value)
 
-    def process_synchronous_events(
-        self, force: bool = False, step_done: bool = True, extra_ticks: int = 0
-    ) -> None:
+    def process_synchronous_events(self, force: bool = False, step_done: bool = True, extra_ticks: int = 0) -> None:
         """The end of a time step at the algorithm's time.
 
         ``force`` samples whether due or not; then ``step_done`` tells whether the current step had its own end before
