@@ -389,11 +389,8 @@ class QCAlgorithm(TradingApi, IndicatorsApi, PlottingApi, HistoryApi):
         self.status = AlgorithmStatus.RUNTIME_ERROR
 
     def train(self, *args: Any) -> Any:
-        """A training function: at once, or on a schedule (Lean gives it more time; the results are the same)."""
-        if len(args) == 1:
-            args[0]()
-            return None
-        return self.schedule.training_on(*args) if hasattr(self.schedule, "training_on") else self.schedule.on(*args)
+        """A training function: after the current handler at this time, or on a schedule."""
+        return self.schedule.training_now(*args) if len(args) == 1 else self.schedule.training(*args)
 
     # -- handlers for user code to override ----------------------------------------------------------------------
 
