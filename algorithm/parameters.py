@@ -68,7 +68,7 @@ class Parameters:
 
     # Risk
     risk_per_trade_dollars: int = 400
-    max_symbol_dollars: int = 100_000
+    max_symbol_dollars: int = 200_000
     max_symbol_trades: int = 3  # a day
     max_positions: int = 6
     daily_loss_limit_bp: float = 45.0  # of the equity at the open
