@@ -140,6 +140,7 @@ class QCAlgorithm(TradingApi, IndicatorsApi, PlottingApi, HistoryApi):
     def set_time_zone(self, time_zone: Any) -> None:
         self._check_unlocked("SetTimeZone")
         self.time_zone = str(time_zone)
+        self._engine.schedule_context.time_zone = self.time_zone
         if self._start_date != _NO_DATE:
             self._engine.set_local_time(self._start_date)
 
