@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
 import subprocess
 import sys
@@ -30,8 +31,11 @@ from harness.measure.child import ChildCommand, run_child
 from harness.parity.rules import ParityRules
 
 MIB = 2**20
-ROUNDS = 12
-COMMAND = (sys.executable, "-I", "-S", "-c", "t = 0\nfor n in range(9_000_000): t += n % 7")
+ROUNDS = 30
+COMMANDS = {
+    "a command that sleeps": ("sleep", "0.25"),
+    "a command that computes": (sys.executable, "-I", "-S", "-c", "t = 0\nfor n in range(1_500_000): t += n % 7"),
+}
 
 failed: list[str] = []
 
@@ -46,37 +50,38 @@ def measured(folder: Path, command: tuple[str, ...]) -> float:
     return run_child(ChildCommand(command, folder, folder / "out", folder / "err")).wall_s
 
 
-def by_hyperfine(folder: Path) -> float:
+def by_hyperfine(folder: Path, command: tuple[str, ...]) -> float:
     out = folder / "hyperfine.json"
-    words = [COMMAND[0], *(f"'{word}'" if " " in word else word for word in COMMAND[1:])]
-    command = ["hyperfine", "-N", "--runs", "2", "--warmup", "0", "--export-json", str(out), " ".join(words)]
-    subprocess.run(command, check=True, capture_output=True)
+    words = ["hyperfine", "-N", "--runs", "2", "--warmup", "0", "--export-json", str(out), shlex.join(command)]
+    subprocess.run(words, check=True, capture_output=True)
     return float(json.loads(out.read_text())["results"][0]["min"])
 
 
-def by_clock(_: Path) -> float:
-    started = time.perf_counter()
-    subprocess.run(COMMAND, check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-    return time.perf_counter() - started
+def by_clock(_: Path, command: tuple[str, ...]) -> float:
+    walls = []
+    for _number in range(2):
+        started = time.perf_counter()
+        subprocess.run(command, check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        walls.append(time.perf_counter() - started)
+    return min(walls)
 
 
-def wall_time(folder: Path) -> None:
-    peer, name = (by_hyperfine, "hyperfine") if shutil.which("hyperfine") else (by_clock, "perf_counter")
+def wall_time(folder: Path, name: str, command: tuple[str, ...]) -> None:
+    peer, peer_name = (by_hyperfine, "hyperfine") if shutil.which("hyperfine") else (by_clock, "perf_counter")
     ours, theirs = [], []
-    measured(folder, COMMAND)
+    measured(folder, command)
     for number in range(ROUNDS):
-        steps = [
-            lambda: ours.append(min(measured(folder, COMMAND) for _ in range(2))),
-            lambda: theirs.append(peer(folder)),
-        ]
-        for step in steps if number % 2 else steps[::-1]:
-            step()
+        if number % 2:
+            theirs.append(peer(folder, command))
+        ours.append(min(measured(folder, command) for _ in range(2)))
+        if not number % 2:
+            theirs.append(peer(folder, command))
     # The least of many is what the command takes when nothing disturbs it, on both sides.
     ratio, apart_s = min(ours) / min(theirs), min(ours) - min(theirs)
     paired = median(mine / other for mine, other in zip(ours, theirs, strict=True))
     verdict(
-        "wall time",
-        f"{min(ours):.4f} s reported, {min(theirs):.4f} s by {name}: {100 * (ratio - 1):+.2f} %, "
+        f"wall time of {name}",
+        f"{min(ours):.4f} s reported, {min(theirs):.4f} s by {peer_name}: {100 * (ratio - 1):+.2f} %, "
         f"{1000 * apart_s:+.2f} ms (median of {ROUNDS} pairs {100 * (paired - 1):+.2f} %)",
         abs(ratio - 1) < 0.01 or abs(apart_s) < 0.005,
     )
@@ -167,7 +172,8 @@ def command_line() -> None:
 
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory(prefix="harness-cost-") as name:
-        wall_time(Path(name))
+        for what, command in COMMANDS.items():
+            wall_time(Path(name), what, command)
         between_runs(Path(name))
         peak_memory(Path(name))
     command_line()
