@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from order_manager import Execution, OrderManager, cents
 
-from tests.algorithm.fakes import FakeBroker
+from tests.algorithm.fakes import FakeBroker, FakeTicket
 
 
 def held(broker: FakeBroker, quantity: int = 10) -> OrderManager:
@@ -98,7 +98,12 @@ def test_an_order_refused_before_its_ticket_is_returned_leaves_nothing_behind() 
     orders = OrderManager(broker, "AAA")
     roles: list[str | None] = []
     send = broker._send
-    broker._send = lambda *order: (roles.append(orders.on_ended(len(broker.tickets) + 1)), send(*order))[1]  # type: ignore[method-assign, assignment]
+
+    def refuse(kind: str, quantity: int, price: float, tag: str) -> FakeTicket:
+        roles.append(orders.on_ended(len(broker.tickets) + 1))
+        return send(kind, quantity, price, tag)
+
+    broker._send = refuse  # type: ignore[method-assign]
     orders.enter(10, 1_000_000, "entry long")
     assert roles == ["entry"]
     orders.cancel_entry("nothing there")
