@@ -26,6 +26,7 @@ from harness.embedded.indicators.base import Identity, IndicatorBase, Input
 from harness.embedded.indicators.extremes import Maximum, Minimum
 from harness.embedded.indicators.factories import FACTORIES, UNCOVERED, Factory
 from harness.embedded.indicators.feeding import Selector, data_type_of_selector, feeder
+from harness.embedded.indicators.oscillators import FilteredIdentity
 from harness.embedded.indicators.statistics import (
     Beta,
     Correlation,
@@ -536,6 +537,24 @@ class IndicatorsApi:
         self._initialize(symbol, made, resolution, selector)
         return made
 
+    def filtered_identity(self, symbol: Any, *arguments: Any, **named: Any) -> FilteredIdentity:
+        """``filtered_identity(symbol[, resolution | timedelta][, selector][, filter][, field_name])``."""
+        symbol = self._engine.symbol_of(symbol)
+        given = list(arguments)
+        by = named.get("resolution")
+        if given and isinstance(given[0], (Resolution, timedelta)):
+            by = given.pop(0)
+        values = dict(zip(("selector", "filter", "field_name"), given, strict=False)) | named
+        shown = "close" if values.get("field_name") is None else str(values["field_name"])
+        if isinstance(by, timedelta):
+            name = f"{symbol}({shown}_{time_span_text(by)})"
+        else:
+            by = self._subscription(symbol).resolution if by is None else Resolution(by)
+            name = self.create_indicator_name(symbol, shown, by)
+        made = FilteredIdentity(name, values.get("filter"))
+        self._register(symbol, made, self.resolve_consolidator(symbol, by), values.get("selector"))
+        return made
+
     @property
     def enable_automatic_indicator_warm_up(self) -> bool:
         return bool(self.settings.automatic_indicator_warm_up)
@@ -577,6 +596,7 @@ for _factory in FACTORIES:
     setattr(IndicatorsApi, _factory.lean_name, _made)
 for _name in ("max", "min", "vwap", "var", "b", "c", "cov", "sr"):
     setattr(IndicatorsApi, _name.upper(), getattr(IndicatorsApi, _name))
+IndicatorsApi.FilteredIdentity = IndicatorsApi.filtered_identity  # type: ignore[attr-defined]
 for _name in UNCOVERED:
     if not hasattr(IndicatorsApi, _name):
         setattr(IndicatorsApi, _name, _uncovered(_name))

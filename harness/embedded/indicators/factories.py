@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.embedded.enums import MovingAverageType, Resolution
-from harness.embedded.indicators import averages, extremes, momentum, statistics, trend, volatility, volume
+from harness.embedded.indicators import averages, extremes, momentum, oscillators, statistics, trend, volatility, volume
 from harness.embedded.indicators.base import (
     IndicatorBase,
     Parameter,
@@ -18,6 +18,7 @@ from harness.embedded.indicators.base import (
     argument_text,
     average,
     bind,
+    decimal,
     double,
     whole,
 )
@@ -187,6 +188,27 @@ FACTORIES: tuple[Factory, ...] = (
     _f("KST", momentum.KnowSureThing, momentum.KnowSureThing.NAME, (*_KST, average(_SIMPLE))),
     _f("KVO", statistics.KlingerVolumeOscillator),
     _f("LOGR", momentum.LogReturn),
+    _f("MAMA", oscillators.MesaAdaptiveMovingAverage),
+    _f(
+        "MOMERSION",
+        oscillators.Momersion,
+        "MOMERSION({min_period},{full_period})",
+        (anything("min_period"), whole("full_period")),
+    ),
+    _f("SI", oscillators.WilderSwingIndex, "SI", resolution=Resolution.DAILY),
+    _f("ASI", oscillators.WilderAccumulativeSwingIndex, "ASI", resolution=Resolution.DAILY),
+    _f(
+        "SM",
+        oscillators.SqueezeMomentum,
+        oscillators.SqueezeMomentum.NAME,
+        (
+            whole("bollinger_period", 20),
+            decimal("bollinger_multiplier", "2"),
+            whole("keltner_period", 20),
+            decimal("keltner_multiplier", "1.5"),
+        ),
+    ),
+    _f("WTO", oscillators.WaveTrendOscillator),
     _f("LSMA", statistics.LeastSquaresMovingAverage),
     _f("LWMA", averages.LinearWeightedMovingAverage),
     _f("MACD", momentum.MovingAverageConvergenceDivergence, "MACD({fast_period},{slow_period},{signal_period})"),
@@ -267,8 +289,7 @@ FACTORIES: tuple[Factory, ...] = (
 """All of them but those with rules of their own (``max``, ``min``, ``vwap``, ``var``, ``identity``, ``sr``, ...)."""
 
 UNCOVERED: tuple[str, ...] = (
-    *("a", "addiff", "adr", "advr", "arima", "asi", "d", "filtered_identity", "g", "he", "ht", "iv", "mama"),
-    *("momersion", "mosc", "msi", "nhnl", "nhnlv", "pphl", "r", "rdv", "si", "sm", "t", "tds", "tp", "trin", "vp"),
-    *("wto", "zz"),
+    *("a", "addiff", "adr", "advr", "arima", "d", "g", "he", "ht", "iv", "mosc", "msi", "nhnl", "nhnlv", "pphl", "r"),
+    *("rdv", "t", "tds", "tp", "trin", "vp", "zz"),
 )
 """Methods of Lean for indicators that this engine does not have."""

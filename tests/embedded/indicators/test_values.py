@@ -43,6 +43,7 @@ from harness.embedded.indicators.momentum import (
     RelativeStrengthIndex,
     Stochastic,
 )
+from harness.embedded.indicators.oscillators import FilteredIdentity, Momersion
 from harness.embedded.indicators.statistics import (
     LeastSquaresMovingAverage,
     SharpeRatio,
@@ -309,6 +310,17 @@ def test_streaming_moments() -> None:
     assert math.isnan(pearson([1.0, 1.0], one[:2]))
 
 
+def test_filtered_identity_keeps_what_passed_and_momersion_counts_continued_moves() -> None:
+    kept = FilteredIdentity("kept", lambda data: data.close > 12)
+    assert run_bars(kept) == [0, 12.5, 12.5, 13, 14.75, 13.5]
+    assert kept.is_ready
+    moves = Momersion(4, 5)
+    # Up, up, up, down, up: products +, +, -, -; two of four continue.
+    assert run(moves, ["1", "2", "3", "4", "3", "4"])[-1] == 50
+    assert run(Momersion(4, 5), ["1", "2", "3", "4", "5", "4"])[-1] == 75
+    assert Momersion(5).name == "Momersion(,5)"
+
+
 # ------------------------------------------------------------------------------------------- against plain arithmetic
 
 prices = st.lists(st.integers(1_0000, 900_0000).map(lambda n: Decimal(n).scaleb(-4)), min_size=1, max_size=60)
@@ -373,6 +385,7 @@ def test_values_keep_the_digits_of_a_decimal() -> None:
 
 def _arguments(indicator: type[IndicatorBase], factory: Any) -> dict[str, Any]:
     chosen: dict[str, Any] = {"fast_period": 3, "slow_period": 6, "n": 4, "long_period": 10, "tool": 0, "delta": 0.1}
+    chosen |= {"limit_move": Decimal(8)}
     values: dict[str, Any] = {}
     for parameter in factory.parameters:
         name = parameter.name
