@@ -56,6 +56,14 @@ def _as_datetime(value: Any) -> datetime:
     raise TypeError(f"a date is needed here, not {value!r}")
 
 
+def _date_of(args: tuple[Any, ...], named: dict[str, Any]) -> datetime:
+    """A day given as year, month, day (also by name) or as one date."""
+    if named and set(named) <= {"year", "month", "day"}:
+        return datetime(*args, **named)
+    values = (*args, *named.values())
+    return datetime(*values) if len(values) == 3 else _as_datetime(values[0])
+
+
 class UniverseSettings:
     """Defaults for securities added without their own. Source: Lean's ``UniverseSettings``."""
 
@@ -144,9 +152,9 @@ class QCAlgorithm(TradingApi, IndicatorsApi, PlottingApi, HistoryApi):
         if self._start_date != _NO_DATE:
             self._engine.set_local_time(self._start_date)
 
-    def set_start_date(self, *args: Any) -> None:
+    def set_start_date(self, *args: Any, **named: Any) -> None:
         """``set_start_date(2025, 10, 1)`` or ``set_start_date(datetime)``."""
-        start = datetime(*args) if len(args) == 3 else _as_datetime(args[0])
+        start = _date_of(args, named)
         start = start.replace(hour=0, minute=0, second=0, microsecond=0)
         self._check_unlocked("SetStartDate")
         if start > datetime.now():
@@ -154,9 +162,9 @@ class QCAlgorithm(TradingApi, IndicatorsApi, PlottingApi, HistoryApi):
         self._start_date = start
         self._engine.set_local_time(start)
 
-    def set_end_date(self, *args: Any) -> None:
+    def set_end_date(self, *args: Any, **named: Any) -> None:
         """``set_end_date(2025, 10, 10)`` or ``set_end_date(datetime)``: the whole day belongs to the backtest."""
-        end = datetime(*args) if len(args) == 3 else _as_datetime(args[0])
+        end = _date_of(args, named)
         self._check_unlocked("SetEndDate")
         self._end_date = end.replace(hour=0, minute=0, second=0, microsecond=0) + _ONE_DAY - timedelta(microseconds=1)
 
@@ -179,9 +187,11 @@ class QCAlgorithm(TradingApi, IndicatorsApi, PlottingApi, HistoryApi):
 
     # -- cash, models, settings ----------------------------------------------------------------------------------
 
-    def set_cash(self, *args: Any) -> None:
+    def set_cash(self, *args: Any, **named: Any) -> None:
         """``set_cash(100000)`` or ``set_cash("USD", 100000)``."""
         self._check_unlocked("SetCash")
+        if named:
+            args = (*args, *named.values())
         if len(args) == 1:
             self.portfolio.set_cash(from_python(args[0]))
             return
@@ -230,6 +240,9 @@ class QCAlgorithm(TradingApi, IndicatorsApi, PlottingApi, HistoryApi):
     @property
     def risk_free_interest_rate_model(self) -> Any:
         return self._engine.risk_free_interest_rate_model
+
+    def set_trade_builder(self, trade_builder: Any) -> None:
+        self._engine.set_trade_builder(trade_builder)
 
     @property
     def benchmark(self) -> Any:

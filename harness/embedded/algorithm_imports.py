@@ -20,6 +20,7 @@ import numpy as np
 
 from harness.embedded import enums
 from harness.embedded.algorithm import QCAlgorithm, UniverseSettings
+from harness.embedded.consolidators.events import EventHook
 from harness.embedded.data import (
     Bar,
     BaseData,
@@ -33,13 +34,15 @@ from harness.embedded.data import (
     Split,
     Splits,
     SymbolChangedEvent,
+    SymbolChangedEvents,
     TradeBar,
     TradeBars,
 )
 from harness.embedded.feed.config import SubscriptionDataConfig
 from harness.embedded.feed.data_manager import SecurityChanges
 from harness.embedded.not_supported import NotSupportedError
-from harness.embedded.reference.symbols import SecurityIdentifier, Symbol
+from harness.embedded.reference.symbols import SecurityIdentifier, Symbol, symbol_cache
+from harness.embedded.reference.time_zones import TimeZone
 
 _PACKAGES = ("orders", "fills", "securities", "models", "indicators", "consolidators", "scheduling")
 _MODULES = (
@@ -47,6 +50,10 @@ _MODULES = (
     "harness.embedded.portfolio_target",
     "harness.embedded.results.charts",
     "harness.embedded.statistics.performance",
+    "harness.embedded.statistics.portfolio_statistics",
+    "harness.embedded.statistics.trade",
+    "harness.embedded.statistics.trade_builder",
+    "harness.embedded.statistics.trade_statistics",
     "harness.embedded.benchmark",
     "harness.embedded.settings",
 )
@@ -99,7 +106,87 @@ class Extensions:
     def to_time_span(resolution: enums.Resolution) -> timedelta:
         return timedelta(microseconds=enums.RESOLUTION_US[resolution])
 
-    ToTimeSpan = to_time_span
+    @staticmethod
+    def convert_from_utc(time: datetime, zone: Any, strict: bool = False) -> datetime:
+        return TimeZone.get(str(zone)).utc_to_local(time.replace(tzinfo=None))
+
+    @staticmethod
+    def convert_to_utc(time: datetime, zone: Any, strict: bool = False) -> datetime:
+        return TimeZone.get(str(zone)).local_to_utc(time.replace(tzinfo=None))
+
+    @staticmethod
+    def round_down(time: datetime, interval: timedelta) -> datetime:
+        midnight = datetime(1, 1, 1)
+        return midnight + (time - midnight) // interval * interval
+
+    ToTimeSpan, ConvertFromUtc, ConvertToUtc, RoundDown = to_time_span, convert_from_utc, convert_to_utc, round_down
+
+
+class RegressionTestException(Exception):
+    """What Lean's own regression algorithms raise."""
+
+
+class FuncRiskFreeRateInterestRateModel:
+    """The risk-free rate as a function of the day. Source: Lean's class of this name."""
+
+    def __init__(self, function: Any) -> None:
+        self._function = function
+
+    def get_interest_rate(self, day: datetime) -> Any:
+        return self._function(day)
+
+    GetInterestRate = get_interest_rate
+
+
+class ConstantRiskFreeRateInterestRateModel:
+    """One risk-free rate for all days."""
+
+    def __init__(self, rate: Any) -> None:
+        self._rate = rate
+
+    def get_interest_rate(self, day: datetime) -> Any:
+        return self._rate
+
+    GetInterestRate = get_interest_rate
+
+
+class CircularQueue:
+    """Gives its items in turn, for ever, and fires ``circle_completed`` after each round.
+
+    Source: Lean's ``CircularQueue<T>``.
+    """
+
+    def __init__(self, items: Any) -> None:
+        self._items = list(items)
+        self._index = 0
+        self.circle_completed = EventHook()
+
+    def __class_getitem__(cls, item: Any) -> Any:
+        return cls
+
+    def dequeue(self) -> Any:
+        item = self._items[self._index]
+        self._index = (self._index + 1) % len(self._items)
+        if self._index == 0:
+            self.circle_completed(self, None)
+        return item
+
+    Dequeue = dequeue
+
+
+class _SymbolCache:
+    """``SymbolCache`` with the calls that Python algorithms make."""
+
+    @staticmethod
+    def try_get_symbol(ticker: str, symbol: Any = None) -> tuple[bool, Any]:
+        found = symbol_cache.try_get_symbol(ticker)
+        return found is not None, found
+
+    @staticmethod
+    def get_symbol(ticker: str) -> Any:
+        return symbol_cache.get_symbol(ticker)
+
+    TryGetSymbol, GetSymbol = try_get_symbol, get_symbol
 
 
 def _action(*args: Any) -> Any:
@@ -172,6 +259,12 @@ def _exports() -> dict[str, Any]:
             "Action": _Delegate,
             "Func": _Delegate,
             "AddReference": AddReference,
+            "RegressionTestException": RegressionTestException,
+            "FuncRiskFreeRateInterestRateModel": FuncRiskFreeRateInterestRateModel,
+            "ConstantRiskFreeRateInterestRateModel": ConstantRiskFreeRateInterestRateModel,
+            "CircularQueue": CircularQueue,
+            "SymbolCache": _SymbolCache,
+            "SymbolChangedEvents": SymbolChangedEvents,
             "datetime": datetime,
             "timedelta": timedelta,
             "date": date,

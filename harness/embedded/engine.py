@@ -6,6 +6,7 @@ Source of the rules: Lean's ``Engine``, ``BacktestingSetupHandler``, ``BaseSetup
 
 from __future__ import annotations
 
+import importlib.abc
 import importlib.util
 import inspect
 import sys
@@ -20,7 +21,7 @@ from harness.embedded import algorithm as algorithm_module
 from harness.embedded.algorithm import QCAlgorithm
 from harness.embedded.benchmark import FuncBenchmark, SecurityBenchmark
 from harness.embedded.clock import Clock, to_us
-from harness.embedded.clr import ZERO, use_engine_context
+from harness.embedded.clr import ZERO, from_python, use_engine_context
 from harness.embedded.columns import ColumnStore
 from harness.embedded.configuration import Configuration
 from harness.embedded.consolidators.environment import Environment
@@ -46,10 +47,11 @@ from harness.embedded.models.brokerage import (
     engine_brokerage_model,
 )
 from harness.embedded.models.shortable import set_data_folder as set_shortable_data_folder
-from harness.embedded.naming import snake_case
+from harness.embedded.naming import snake_case, user_method
 from harness.embedded.not_supported import NotSupportedError
 from harness.embedded.object_store import ObjectStore
 from harness.embedded.orders.price_variation import EquityPriceVariationModel
+from harness.embedded.portfolio_target import PortfolioTarget
 from harness.embedded.reference.corporate import (
     CorporateFactorProvider,
     MapFileResolver,
@@ -74,9 +76,14 @@ from harness.embedded.securities.initializers import (
 from harness.embedded.securities.manager import SecurityManager
 from harness.embedded.securities.security import Equity
 from harness.embedded.settings import AlgorithmSettings
+from harness.embedded.statistics.trade import FillMatchingMethod
 from harness.embedded.transactions.handler import BacktestingTransactionHandler
 from harness.embedded.transactions.manager import SecurityTransactionManager
 from harness.errors import InputError
+
+
+ENGINE_VERSION = "0.1.0"
+"""Shown where Lean shows its own version."""
 
 
 class AlgorithmLoadError(Exception):
@@ -127,8 +134,13 @@ class EngineContext:
         algorithm.securities = SecurityManager(self.clock)
         algorithm.transactions = SecurityTransactionManager(algorithm)
         algorithm.portfolio = ObservedPortfolio(
-            algorithm.securities, algorithm.transactions, algorithm.settings, self.clock
+            algorithm.securities,
+            algorithm.transactions,
+            algorithm.settings,
+            self.clock,
+            algorithm.default_order_properties,
         )
+        PortfolioTarget.minimum_order_margin_percentage_warning_sent = None
         algorithm.trade_builder = ObservedTradeBuilder()
         algorithm.trade_builder.attach(self)
         manager = ObservedSubscriptionManager(self.clock, lambda: self.data.configs, self._set_utc_us)
@@ -160,6 +172,7 @@ class EngineContext:
                 algorithm_id=self.algorithm_id,
                 results_folder=self.configuration.results_folder,
                 name=self.backtest_name,
+                engine_version=f"embedded {ENGINE_VERSION}",
             )
         )
         self.results.attach(algorithm)
@@ -189,7 +202,7 @@ class EngineContext:
     # -- reference data ------------------------------------------------------------------------------------------
 
     def exchange_hours(self, symbol: Any) -> SecurityExchangeHours:
-        ticker = symbol.value if symbol is not None else "SPY"
+        ticker = self.symbol_of(symbol).value if symbol is not None else "SPY"
         if ticker not in self._hours:
             self._hours[ticker] = self._hours_database.get_exchange_hours(ticker)
         return self._hours[ticker]
@@ -475,6 +488,9 @@ class EngineContext:
             return 1
         self.phases_s["initialize"] = time.perf_counter() - started
         started = time.perf_counter()
+        self.results.debug_message(
+            f"Launching analysis for {self.algorithm_id} with the embedded engine {ENGINE_VERSION}"
+        )
         manager = AlgorithmManager(self)
         manager.run()
         self.phases_s["algorithm"] = time.perf_counter() - started
@@ -544,9 +560,25 @@ class EngineContext:
             algorithm.portfolio._cash,
             bars_between=lambda symbol, after_us, until_us: bars_between(self, symbol, after_us, until_us),
             transaction_handler=self.transaction_handler,
-            risk_free_rate=self.interest_rates.get_interest_rate,
+            risk_free_rate=self._risk_free_rate,
             benchmark=(lambda utc: benchmark._evaluate(utc)) if hasattr(benchmark, "_evaluate") else (lambda utc: ZERO),
         )
+
+    def _risk_free_rate(self, day: Any) -> Decimal:
+        """The rate of a day: the user's model if there is one, else what the data folder says."""
+        model = self.risk_free_interest_rate_model
+        if model is None:
+            return self.interest_rates.get_interest_rate(day)
+        get = user_method(model, "get_interest_rate") or model.get_interest_rate
+        moment = day if isinstance(day, datetime) else datetime(day.year, day.month, day.day)
+        return from_python(get(moment))
+
+    def set_trade_builder(self, builder: Any) -> None:
+        """Group fills into trades as the given builder would."""
+        matching = FillMatchingMethod.LIFO if builder._lifo else FillMatchingMethod.FIFO
+        observed = ObservedTradeBuilder(builder._grouping, matching)
+        observed.attach(self)
+        self.algorithm.trade_builder = observed
 
     def _warm_up_start(self, algorithm: QCAlgorithm) -> datetime | None:
         if algorithm._warm_up_bars is not None:
@@ -568,8 +600,31 @@ def install_algorithm_imports() -> None:
     from harness.embedded import algorithm_imports
 
     sys.modules.setdefault("AlgorithmImports", algorithm_imports)
-    for name in ("QuantConnect", "System", "clr"):
-        sys.modules.setdefault(name, algorithm_imports)
+    if not any(isinstance(finder, _NamespaceFinder) for finder in sys.meta_path):
+        sys.meta_path.append(_NamespaceFinder())
+
+
+class _NamespaceFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """``from QuantConnect.Data import *``, ``from System.Collections.Generic import Dictionary`` and ``import clr`` reach
+    the names of ``AlgorithmImports``."""
+
+    _roots = ("QuantConnect", "System", "clr")
+
+    def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> Any:
+        if fullname.partition(".")[0] not in self._roots:
+            return None
+        return importlib.util.spec_from_loader(fullname, self, is_package=True)
+
+    def create_module(self, spec: Any) -> None:
+        return None
+
+    def exec_module(self, module: Any) -> None:
+        from harness.embedded import algorithm_imports, dotnet
+
+        names = {name: vars(algorithm_imports)[name] for name in algorithm_imports.__all__}
+        names.update({name: getattr(dotnet, name) for name in dotnet.__all__})
+        vars(module).update(names)
+        vars(module)["__all__"] = list(names)
 
 
 __all__ = ["AlgorithmLoadError", "Decimal", "EngineContext", "install_algorithm_imports", "snake_case"]

@@ -170,7 +170,7 @@ class DataManager:
             return
         self.subscriptions = [s for s in self.subscriptions if s.security is not security or s.config.is_internal_feed]
         self.configs = [c for c in self.configs if c.symbol != security.symbol or c.is_internal_feed]
-        security.cache.reset()
+        security.reset_cache()
         self.engine.algorithm.securities.remove(security.symbol)
 
     def _start_benchmark(self, now_us: int) -> None:
