@@ -13,7 +13,7 @@ from harness.bench.session import Session, finished, first_baseline_folder, load
 from harness.bench.setup import Variant
 from harness.bench.solo import new_folder, run_repeatedly
 from harness.commands.bench import find_session, make_inspector
-from harness.commands.common import ProgressLine, engine_from, print_json, settings_from
+from harness.commands.common import ProgressLine, engine_from, print_json, settings_from, shown
 from harness.commands.data import ensure_data
 from harness.config import Settings
 from harness.engines.base import Engine
@@ -48,7 +48,7 @@ def baseline(
         print_json({"path": str(path), "replaced": existed, "changes": changes, "record": record})
         return 0
     wall, peak = record["wall_s"]["median"], record["peak_rss_bytes"]["median"] / 2**20
-    print(f"{path}: {'replaced' if existed else 'stored'}, {record['runs']} runs, {wall:.3f} s, {peak:.1f} MiB")
+    print(f"{shown(path)}: {'replaced' if existed else 'stored'}, {record['runs']} runs, {wall:.3f} s, {peak:.1f} MiB")
     for line in changes:
         print(f"  {line}")
     return 0

@@ -14,6 +14,7 @@ from harness.commands.common import (
     output_console,
     print_json,
     settings_from,
+    shown,
 )
 from harness.commands.data import ensure_data
 from harness.errors import InputError
@@ -103,7 +104,7 @@ def report_session(
 
     print_report(report, output_console(), with_runs)
     if written:
-        print(f"Report: {' '.join(str(path) for path in written)}")
+        print(f"Report: {' '.join(shown(path) for path in written)}")
     return report.exit_code
 
 

@@ -68,6 +68,14 @@ def print_json(document: Mapping[str, Any]) -> None:
     print(json.dumps(document, indent=2, ensure_ascii=False))
 
 
+def shown(path: Path) -> str:
+    """The path as short as it can be said from here."""
+    try:
+        return str(path.resolve().relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)
+
+
 def duration(seconds: float) -> str:
     """``75`` as ``1:15``."""
     minutes, rest = divmod(round(seconds), 60)

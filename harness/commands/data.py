@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.commands.common import ProgressLine, output_console, print_json, settings_from
+from harness.commands.common import ProgressLine, output_console, print_json, settings_from, shown
 from harness.errors import InputError
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def synth(
         print_json(fields)
     else:
         print(
-            f"{report.folder}: {report.action}, {report.files} files, {report.size_bytes / 2**20:.1f} MiB, "
+            f"{shown(report.folder)}: {report.action}, {report.files} files, {report.size_bytes / 2**20:.1f} MiB, "
             f"{report.wall_s:.1f} s, digest {report.digest[:12]}"
         )
     return 0
@@ -120,10 +120,10 @@ def check(
     console = output_console()
     for row in (*report.problems, *report.warnings):
         where = f"{row.symbol} {row.date or ''}".strip()
-        console.print(f"{row.level}: {where} {row.what}: {row.message} ({row.path})", markup=False, soft_wrap=True)
+        console.print(f"{row.level}: {where} {row.what}: {row.message}", markup=False, soft_wrap=True)
     good = sum(1 for row in report.rows if row.level == "ok")
     console.print(
-        f"{report.folder}: {good} files good, {len(report.warnings)} warnings, {len(report.problems)} problems",
+        f"{shown(report.folder)}: {good} files good, {len(report.warnings)} warnings, {len(report.problems)} problems",
         markup=False,
         soft_wrap=True,
     )

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.commands.common import print_json, settings_from
+from harness.commands.common import print_json, settings_from, shown
 
 if TYPE_CHECKING:
     from harness.parity.diff import FirstDifference, ParityReport
@@ -30,8 +30,8 @@ def diff(config: Path | None, left_label: str, right_label: str, *, as_json: boo
     if as_json:
         print_json({"left": str(left.path), "right": str(right.path), **report.to_dict()})
     else:
-        print(f"left   {left}")
-        print(f"right  {right}")
+        print(f"left   {left.label} ({left.kind}, {shown(left.path)})")
+        print(f"right  {right.label} ({right.kind}, {shown(right.path)})")
         for line in difference_lines(report):
             print(line)
     return 0 if report.identical else 1

@@ -8,7 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.commands.common import ProgressLine, duration, engine_from, output_console, print_json, settings_from
+from harness.commands.common import (
+    ProgressLine,
+    duration,
+    engine_from,
+    output_console,
+    print_json,
+    settings_from,
+    shown,
+)
 from harness.commands.data import ensure_data
 from harness.errors import EngineError, InputError
 
@@ -119,7 +127,7 @@ def _print(done: BacktestRun, *, as_json: bool) -> None:
         f"wall {cost.wall_s:.3f} s ({duration(cost.wall_s)}), CPU {cost.cpu_s:.3f} s, "
         f"peak {cost.peak_rss_bytes / 2**20:.1f} MiB, {done.data_points:,} data points",
         *([f"phases (s): {phases}"] if phases else []),
-        f"{len(events)} order events, results in {request.results_folder}",
+        f"{len(events)} order events, results in {shown(request.results_folder)}",
         *(f"attention: {note}" for note in done.notes),
     ]
     for line in lines:
