@@ -234,10 +234,12 @@ class TradingApi:
         ``(symbol, quantity, trailing_amount, trailing_as_percentage, asynchronous, tag, order_properties)`` starts at
         the current price; with ``stop_price`` before ``trailing_amount`` it starts there.
         """
-        starts_at_market = "stop_price" not in named and not (
-            (len(args) >= 3 and isinstance(args[2], bool) and not isinstance(args[1], bool))
-            or (len(args) == 2 and "trailing_as_percentage" in named)
-        )
+        if "trailing_amount" in named:
+            starts_at_market = not args and "stop_price" not in named
+        elif "trailing_as_percentage" in named:
+            starts_at_market = len(args) == 1
+        else:
+            starts_at_market = len(args) > 1 and isinstance(args[1], bool)
         make = self._trailing_stop_at_market if starts_at_market else self._trailing_stop
         return make(symbol, _size(quantity), *args, **named)
 

@@ -11,6 +11,7 @@ from harness.embedded.enums import OrderRequestStatus, OrderRequestType, OrderRe
 from harness.embedded.naming import lean_api
 from harness.embedded.orders.numbers import naive_utc, nullable, number, price_text, time_text, utc_moment
 from harness.embedded.orders.response import OrderResponse
+from harness.embedded.reference.symbols import symbol_cache
 
 
 @lean_api
@@ -43,6 +44,27 @@ class OrderRequest:
         return str(self)
 
 
+_PRICES = ("stop_price", "limit_price", "trigger_price", "trailing_amount", "trailing_as_percentage")
+_OTHERS = ("time", "tag", "properties", "group_order_manager", "asynchronous")
+
+
+def _split_arguments(rest: tuple[Any, ...], named: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The prices before the time and what follows it, by name."""
+    count = next((i for i, value in enumerate(rest) if isinstance(value, datetime)), len(rest))
+    if count > len(_PRICES) or len(rest) - count > len(_OTHERS):
+        raise TypeError(f"SubmitOrderRequest got {len(rest)} arguments after the quantity")
+    prices = dict(zip(_PRICES, rest[:count], strict=False))
+    others: dict[str, Any] = {"tag": "", "properties": None, "group_order_manager": None, "asynchronous": False}
+    others.update(zip(_OTHERS, rest[count:], strict=False))
+    for name, value in named.items():
+        if name not in _PRICES and name not in _OTHERS:
+            raise TypeError(f"SubmitOrderRequest got an unexpected argument {name!r}")
+        (prices if name in _PRICES else others)[name] = value
+    if "time" not in others:
+        raise TypeError("SubmitOrderRequest needs the time of the request")
+    return prices, others
+
+
 @lean_api
 class SubmitOrderRequest(OrderRequest):
     """A new order. Its id is -10 (unable to find order) until one is given."""
@@ -68,31 +90,29 @@ class SubmitOrderRequest(OrderRequest):
         order_type: OrderType,
         security_type: SecurityType,
         symbol: Any,
-        quantity: Decimal,
-        time: datetime,
-        tag: str | None,
-        properties: Any = None,
-        *,
-        stop_price: Decimal = clr.ZERO,
-        limit_price: Decimal = clr.ZERO,
-        trigger_price: Decimal = clr.ZERO,
-        trailing_amount: Decimal = clr.ZERO,
-        trailing_as_percentage: bool = False,
-        asynchronous: bool = False,
+        quantity: Any,
+        *rest: Any,
+        **named: Any,
     ) -> None:
-        super().__init__(time, int(OrderResponseErrorCode.UNABLE_TO_FIND_ORDER), tag)
+        """After the quantity: prices, then ``time, tag, properties, group_order_manager, asynchronous``.
+
+        Prices by position are Lean's three overloads: stop and limit, also trigger, also trailing amount and whether
+        it is a percentage. Raises ``TypeError`` for other arguments.
+        """
+        prices, others = _split_arguments(rest, named)
+        super().__init__(others["time"], int(OrderResponseErrorCode.UNABLE_TO_FIND_ORDER), others["tag"])
         self.order_type = order_type
         self.security_type = security_type
-        self.symbol = symbol
-        self._quantity = quantity
-        self._stop_price = stop_price
-        self._limit_price = limit_price
-        self._trigger_price = trigger_price
-        self._trailing_amount = trailing_amount
-        self.trailing_as_percentage = trailing_as_percentage
-        self.order_properties = properties
-        self.group_order_manager = None
-        self.asynchronous = asynchronous
+        self.symbol = symbol_cache.get_symbol(symbol) if isinstance(symbol, str) else symbol
+        self._quantity: Decimal = clr.from_python(quantity)
+        self._stop_price: Decimal = clr.from_python(prices.get("stop_price", clr.ZERO))
+        self._limit_price: Decimal = clr.from_python(prices.get("limit_price", clr.ZERO))
+        self._trigger_price: Decimal = clr.from_python(prices.get("trigger_price", clr.ZERO))
+        self._trailing_amount: Decimal = clr.from_python(prices.get("trailing_amount", clr.ZERO))
+        self.trailing_as_percentage = bool(prices.get("trailing_as_percentage", False))
+        self.order_properties = others["properties"]
+        self.group_order_manager = others["group_order_manager"]
+        self.asynchronous = bool(others["asynchronous"])
 
     quantity = number("_quantity")
     stop_price = number("_stop_price")
