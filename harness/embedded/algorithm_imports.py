@@ -20,6 +20,7 @@ import numpy as np
 
 from harness.embedded import enums
 from harness.embedded.algorithm import QCAlgorithm, UniverseSettings
+from harness.embedded.clr import from_python, to_float
 from harness.embedded.consolidators.events import EventHook
 from harness.embedded.data import (
     Bar,
@@ -41,6 +42,7 @@ from harness.embedded.data import (
 from harness.embedded.feed.config import SubscriptionDataConfig
 from harness.embedded.feed.data_manager import SecurityChanges
 from harness.embedded.not_supported import NotSupportedError
+from harness.embedded.orders.numbers import round_to_significant_digits, smart_rounding
 from harness.embedded.reference.symbols import SecurityIdentifier, Symbol, symbol_cache
 from harness.embedded.reference.time_zones import TimeZone
 
@@ -119,7 +121,16 @@ class Extensions:
         midnight = datetime(1, 1, 1)
         return midnight + (time - midnight) // interval * interval
 
+    @staticmethod
+    def round_to_significant_digits(value: Any, digits: int) -> float:
+        return to_float(round_to_significant_digits(from_python(value), digits))
+
+    @staticmethod
+    def smart_rounding(value: Any) -> float:
+        return to_float(smart_rounding(from_python(value)))
+
     ToTimeSpan, ConvertFromUtc, ConvertToUtc, RoundDown = to_time_span, convert_from_utc, convert_to_utc, round_down
+    RoundToSignificantDigits, SmartRounding = round_to_significant_digits, smart_rounding
 
 
 class RegressionTestException(Exception):
@@ -151,7 +162,7 @@ class ConstantRiskFreeRateInterestRateModel:
 
 
 class CircularQueue:
-    """Gives its items in turn, for ever, and fires ``circle_completed`` after each round.
+    """Gives its items in turn, for ever, and fires ``circle_completed`` whenever it gives the first, at the start too.
 
     Source: Lean's ``CircularQueue<T>``.
     """
@@ -167,7 +178,7 @@ class CircularQueue:
     def dequeue(self) -> Any:
         item = self._items[self._index]
         self._index = (self._index + 1) % len(self._items)
-        if self._index == 0:
+        if item == self._items[0]:
             self.circle_completed(self, None)
         return item
 
