@@ -27,7 +27,7 @@ from harness.embedded.orders.ticket import OrderTicket
 from harness.embedded.orders.time_in_force import GoodTilDateTimeInForce, TimeInForce
 from harness.embedded.orders.zones import to_utc
 from harness.embedded.portfolio_target import PortfolioTarget
-from harness.embedded.reference.symbols import Symbol, symbol_cache
+from harness.embedded.reference.symbols import SecurityIdentifier, Symbol, symbol_cache
 from harness.embedded.securities.messages import zero_price_message
 
 _MARKET_CLOSED = (
@@ -49,25 +49,19 @@ _LIQUIDATE_DISABLED = (
 
 
 def _as_symbol(symbol: Any) -> Symbol:
-    """The symbol of a symbol, ticker or security. Raises ``TypeError`` for anything else."""
+    """The symbol of a symbol, ticker or security; an unknown ticker becomes a symbol of no security type.
+
+    Raises ``TypeError`` for anything else.
+    """
     if isinstance(symbol, Symbol):
         return symbol
     if isinstance(symbol, str):
         found = symbol_cache.try_get_symbol(symbol)
-        if found is None:
-            raise _not_found(symbol)
-        return found
+        return Symbol(SecurityIdentifier(symbol, 0), symbol) if found is None else found
     found = getattr(symbol, "symbol", None)
     if isinstance(found, Symbol):
         return found
     raise TypeError(f"a symbol, a ticker or a security is needed here, not {symbol!r}")
-
-
-def _not_found(symbol: Any) -> RuntimeError:
-    return RuntimeError(
-        f"The symbol {symbol} is not found in the algorithm's securities collection "
-        "and cannot be re-added due to it being delisted or no longer tradable."
-    )
 
 
 def _size(value: Any) -> Decimal:
@@ -143,6 +137,8 @@ class TradingApi:
         self, symbol: Any, quantity: Decimal, asynchronous: bool = False, tag: str | None = "", properties: Any = None
     ) -> OrderTicket:
         security = self._security_for_order(symbol)
+        if security is None:
+            return self._submit(OrderType.MARKET, symbol, quantity, asynchronous, tag, properties)
         hours = security.exchange.hours
         if not hours.is_open(security.local_time, False):
             ticket = self._auction_order(OrderType.MARKET_ON_OPEN, symbol, quantity, asynchronous, tag, properties)
@@ -158,7 +154,7 @@ class TradingApi:
                 self.debug(_DAILY_CONVERSION)
                 self._warned_daily_conversion = True
             return ticket
-        return self._submit(OrderType.MARKET, security, quantity, asynchronous, tag, properties)
+        return self._submit(OrderType.MARKET, symbol, quantity, asynchronous, tag, properties)
 
     def market_on_open_order(
         self, symbol: Any, quantity: Any, asynchronous: bool = False, tag: str = "", order_properties: Any = None
@@ -184,7 +180,7 @@ class TradingApi:
             if not self._warned_good_til_date:
                 self.debug(_GOOD_TIL_DATE_AUCTION)
                 self._warned_good_til_date = True
-        return self._submit(kind, self._security_for_order(symbol), quantity, asynchronous, tag, properties)
+        return self._submit(kind, symbol, quantity, asynchronous, tag, properties)
 
     # -- resting orders ---------------------------------------------------------------------------------------------
 
@@ -200,7 +196,7 @@ class TradingApi:
         """Fill at ``limit_price`` or better."""
         return self._submit(
             OrderType.LIMIT,
-            self._security_for_order(symbol),
+            symbol,
             _size(quantity),
             _flag(asynchronous, "asynchronous"),
             tag,
@@ -220,7 +216,7 @@ class TradingApi:
         """Fill at the market once ``stop_price`` is reached."""
         return self._submit(
             OrderType.STOP_MARKET,
-            self._security_for_order(symbol),
+            symbol,
             _size(quantity),
             _flag(asynchronous, "asynchronous"),
             tag,
@@ -259,7 +255,8 @@ class TradingApi:
             _flag(trailing_as_percentage, "trailing_as_percentage"),
         )
         direction = OrderDirection.BUY if quantity > 0 else OrderDirection.SELL
-        stop_price = TrailingStopOrder.calculate_stop_price(security._price, amount, as_percentage, direction)
+        price = clr.ZERO if security is None else security._price
+        stop_price = TrailingStopOrder.calculate_stop_price(price, amount, as_percentage, direction)
         return self._trailing_stop(
             symbol, quantity, stop_price, amount, as_percentage, asynchronous, tag, order_properties
         )
@@ -277,7 +274,7 @@ class TradingApi:
     ) -> OrderTicket:
         return self._submit(
             OrderType.TRAILING_STOP,
-            self._security_for_order(symbol),
+            symbol,
             quantity,
             _flag(asynchronous, "asynchronous"),
             tag,
@@ -300,7 +297,7 @@ class TradingApi:
         """Fill at ``limit_price`` or better once ``stop_price`` is reached."""
         return self._submit(
             OrderType.STOP_LIMIT,
-            self._security_for_order(symbol),
+            symbol,
             _size(quantity),
             _flag(asynchronous, "asynchronous"),
             tag,
@@ -322,7 +319,7 @@ class TradingApi:
         """Fill at ``limit_price`` or better once ``trigger_price`` is touched."""
         return self._submit(
             OrderType.LIMIT_IF_TOUCHED,
-            self._security_for_order(symbol),
+            symbol,
             _size(quantity),
             _flag(asynchronous, "asynchronous"),
             tag,
@@ -554,7 +551,7 @@ class TradingApi:
     def _submit(
         self,
         kind: OrderType,
-        security: Any,
+        symbol: Any,
         quantity: Decimal,
         asynchronous: bool,
         tag: str | None,
@@ -563,10 +560,12 @@ class TradingApi:
     ) -> OrderTicket:
         if properties is None:
             properties = self.default_order_properties.clone()
+        security = self._security_for_order(symbol)
+        key = _as_symbol(symbol) if security is None else security.symbol
         request = SubmitOrderRequest(
             kind,
-            SecurityType.EQUITY,
-            security.symbol,
+            key.security_type,
+            key,
             quantity,
             self.clock.utc,
             tag,
@@ -574,6 +573,13 @@ class TradingApi:
             asynchronous=asynchronous,
             **prices,
         )
+        if security is None:
+            # Lean adds a security without data for an unknown ticker, and then misses its price.
+            response = OrderResponse.error(
+                request, OrderResponseErrorCode.SECURITY_PRICE_ZERO, zero_price_message(key.value)
+            )
+            self.error(response.error_message)
+            return OrderTicket.invalid_submit_request(self.transactions, request, response)
         return self.submit_order_request(request)
 
     def _pre_order_checks(self, request: SubmitOrderRequest) -> OrderResponse | None:
@@ -651,9 +657,11 @@ class TradingApi:
         return bool(self.clock.utc > close - MarketOnCloseOrder.submission_time_buffer)
 
     def _security_for_order(self, symbol: Any) -> Any:
-        """The security. Raises ``NotSupportedError`` where Lean would add it, ``RuntimeError`` for unknown names."""
+        """The security, ``None`` for an unknown ticker. Raises ``NotSupportedError`` where Lean would add it."""
         key = _as_symbol(symbol)
         security = self.securities.get(key)
+        if security is None and key.security_type is SecurityType.BASE:
+            return None
         if security is None or not (security.is_tradable or security.is_delisted):
             raise NotSupportedError("trading a security that is not added", f"{key} would be added and seeded by Lean")
         return security

@@ -33,14 +33,24 @@ def test_symbols_tickers_and_securities_are_the_same_thing(algorithm: FakeAlgori
         assert algorithm.market_order(what, 1).symbol == security.symbol
     with pytest.raises(TypeError, match="a symbol, a ticker or a security"):
         algorithm.market_order(17, 1)
-    with pytest.raises(RuntimeError, match="The symbol NOPE is not found"):
-        algorithm.market_order("NOPE", 1)
 
 
 def test_a_security_that_lean_would_add_is_refused(algorithm: FakeAlgorithm) -> None:
     other = Symbol(SecurityIdentifier.generate_equity("ZULU", "usa", None), "ZULU")
     with pytest.raises(NotSupportedError, match="ZULU"):
         algorithm.market_order(other, 1)
+
+
+def test_unknown_tickers_have_no_price(algorithm: FakeAlgorithm) -> None:
+    for ticket in (
+        algorithm.market_order("NOPE", 1),
+        algorithm.limit_order("NOPE", 1, 5),
+        algorithm.trailing_stop_order("NOPE", 1, 0.1, True),
+    ):
+        assert ticket.status is OrderStatus.INVALID
+        assert ticket.submit_request.response.error_code is OrderResponseErrorCode.SECURITY_PRICE_ZERO
+    assert algorithm.messages[0].startswith("NOPE: The security does not have an accurate price")
+    assert algorithm.handler.orders_count == 0
 
 
 def test_buy_and_sell_take_the_size_of_the_quantity(algorithm: FakeAlgorithm) -> None:
