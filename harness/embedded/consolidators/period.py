@@ -43,9 +43,9 @@ class PeriodCountConsolidator(ConsolidatorBase):
     __slots__ = (
         "_count",
         "_last_emit_us",
-        "_plan_view",
         "_max_count",
         "_period_us",
+        "_plan_view",
         "_specification",
         "_symbol",
         "_typed_event",

@@ -248,7 +248,7 @@ def test_engine_hears_before_the_last_bar_is_replaced_and_user_after() -> None:
 
 
 def test_handlers_can_be_taken_away() -> None:
-    consolidator = TradeBarConsolidator(MINUTE)
+    consolidator: Any = TradeBarConsolidator(MINUTE)
     heard: list[Any] = []
 
     def handler(_: Any, made: Any) -> None:
@@ -351,7 +351,7 @@ def test_classic_renko_closes_at_a_bricks_edge() -> None:
     bars = prices(ClassicRenkoConsolidator(1), 10.2, 11.5, 12.4, 9.0)
     assert [(item.open, item.close) for item in bars] == [(11, 12), (12, 11)]
     assert isinstance(bars[0], RenkoBar)
-    uneven = prices(ClassicRenkoConsolidator(1, False), 10.2, 11.3)
+    uneven = prices(ClassicRenkoConsolidator(1, False), 10.2, 11.3)  # type: ignore[arg-type]
     assert [(item.open, item.close) for item in uneven] == [(10.2, 11.2)]
     by_low = prices(ClassicRenkoConsolidator(1, lambda data: data.low, lambda _: 5, True), 10, 11)
     assert [(item.close, item.volume) for item in by_low] == [(11, 10)]

@@ -12,13 +12,12 @@ from harness.embedded.clr import use_engine_context
 from harness.embedded.data import TradeBar
 from harness.embedded.enums import Resolution
 from harness.embedded.indicators.averages import ExponentialMovingAverage, SimpleMovingAverage, Sum
-from harness.embedded.indicators.base import Identity, IndicatorDataPoint
+from harness.embedded.indicators.base import Identity, IndicatorDataPoint, IndicatorStatus
 from harness.embedded.indicators.extensions import (
     CompositeIndicator,
     FunctionalIndicator,
     IndicatorExtensions,
     IndicatorResult,
-    IndicatorStatus,
 )
 from harness.embedded.indicators.factories import FACTORIES
 from harness.embedded.indicators.history import _Collector
@@ -105,15 +104,15 @@ def test_updated_fires_with_indicator_and_point_until_removed() -> None:
     with pytest.raises(ValueError, match="unknown event handler"):
         indicator.updated -= handler
     with pytest.raises(AttributeError):
-        indicator.updated = handler
+        indicator.updated = handler  # type: ignore[assignment]
 
 
 def test_both_spellings_reach_the_same_members() -> None:
-    indicator = SimpleMovingAverage(2)
+    indicator: Any = SimpleMovingAverage(2)
     indicator.Update(START, 3)
     assert indicator.Current.Value == 3
     assert (indicator.IsReady, indicator.Samples, indicator.RollingSum.Current.Value) == (False, 1, 3)
-    bands = BollingerBands(2, 1)
+    bands: Any = BollingerBands(2, 1)
     assert bands.UpperBand is bands.upper_band
     assert bands.WarmUpPeriod == 2
 
@@ -207,7 +206,7 @@ class Custom(PythonIndicator):
     def __init__(self, name: str, period: int) -> None:
         super().__init__()
         self.name = name
-        self.value = 0
+        self.value: float = 0
         self.warm_up_period = period
         self.queue: deque[float] = deque(maxlen=period)
 
@@ -285,6 +284,8 @@ def test_history_of_an_indicator_has_a_column_a_part() -> None:
     )
     assert frame["middleband"].tolist() == [10.5, 11.5, 12.5, 13.5]
     assert history.count == 4
-    assert history["upper_band"][-1].value == 14
+    upper_band = history["upper_band"]
+    assert upper_band is not None
+    assert upper_band[-1].value == 14
     assert next(iter(history)).upper_band.value == 11
     assert ExponentialMovingAverage.smoothing_factor_default(9) == 0.2
