@@ -32,7 +32,7 @@ ConfigOption = Annotated[Path | None, typer.Option("--config", help="Settings fi
 JsonOption = Annotated[bool, typer.Option("--json", help="Pure JSON on standard output; progress on standard error.")]
 ScenarioOption = Annotated[str, typer.Option("--scenario", "-s", help="Scenario of harness.toml.")]
 QuickOption = Annotated[bool, typer.Option("--quick", help="Short for --scenario quick.")]
-EngineOption = Annotated[str | None, typer.Option("--engine", help="embedded, launcher or lean_cli.")]
+EngineOption = Annotated[str | None, typer.Option("--engine", help="embedded, launcher or lean.")]
 ParamOption = Annotated[list[str] | None, typer.Option("--param", "-p", help="Algorithm parameter key=value.")]
 DataOption = Annotated[Path | None, typer.Option("--data", help="Data folder in Lean's format, used as it is.")]
 

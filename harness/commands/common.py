@@ -30,7 +30,7 @@ def engine_from(settings: Settings, name: str | None) -> Engine:
 
     chosen = name or settings.engine.name
     options = settings.engines.get(chosen.replace("-", "_"), {})
-    return make_engine(EngineChoice(chosen, options, settings.engine.niceness))
+    return make_engine(EngineChoice(chosen, options, settings.engine.niceness, settings.root))
 
 
 def parse_parameters(given: list[str] | None) -> dict[str, str]:

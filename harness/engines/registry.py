@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from pathlib import Path
 from typing import Any
 
 from harness.engines.base import Engine
@@ -14,17 +15,21 @@ from harness.errors import InputError
 ENGINES: dict[str, tuple[str, str, str]] = {
     "embedded": ("harness.engines.embedded", "EmbeddedEngine", "Python only"),
     "launcher": ("harness.engines.launcher", "LauncherEngine", "a local Lean build and .NET"),
-    "lean_cli": ("harness.engines.lean_cli", "LeanCliEngine", "lean-cli and Docker"),
+    "lean": ("harness.engines.lean_cli", "LeanCliEngine", "the lean command and Docker"),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class EngineChoice:
-    """An engine's name, its own options from ``[engines.<name>]``, and the priority its process gets."""
+    """An engine's name, its own options from ``[engines.<name>]``, and the priority its process gets.
+
+    ``root`` is the folder that relative paths in the options start from; only engines that have such paths get it.
+    """
 
     name: str
     options: Mapping[str, Any]
     niceness: int = 0
+    root: Path = Path()
 
 
 def make_engine(choice: EngineChoice) -> Engine:
@@ -40,6 +45,8 @@ def make_engine(choice: EngineChoice) -> Engine:
     options = {key: tuple(value) if isinstance(value, list) else value for key, value in choice.options.items()}
     if choice.niceness:
         options["niceness"] = choice.niceness
+    if any(field.name == "root" for field in fields(kind)):
+        options["root"] = choice.root
     try:
         engine: Engine = kind(**options)
     except TypeError as error:

@@ -46,7 +46,7 @@ def test_run_as_json_with_another_algorithm(make_project: Make) -> None:
         (("run", "--class", "Nobody"), "no class 'Nobody' in it; it has ReferenceAlgorithm"),
         (("run", "--data", "nowhere"), "data folder not found"),
         (("run", "--data", "algorithm"), "is missing, so this is not a Lean data folder"),
-        (("run", "--engine", "steam"), "engine 'steam': not known; there are embedded, launcher, lean_cli"),
+        (("run", "--engine", "steam"), "engine 'steam': not known; there are embedded, launcher, lean"),
         (("run", "--config", "no.toml"), "no.toml: not found"),
         (("bench", "--quick", "--scenario", "other"), "--quick is scenario quick"),
         (("bench", "--session", "../x"), "give a plain name"),
