@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -105,9 +105,9 @@ class ColumnBuffers:
     def __init__(self) -> None:
         self._arrays: dict[str, npt.NDArray[Any]] = {}
 
-    def resident(self, bars: Bars) -> Bars:
-        """The same bars, mapped columns read into the buffers: valid until the next call. Other columns stay."""
-        columns = [self._read(name, getattr(bars, name)) for name in COLUMNS]
+    def resident(self, bars: Bars, names: Collection[str] = COLUMNS) -> Bars:
+        """The same bars, mapped columns among ``names`` read into the buffers: valid until the next call."""
+        columns = [self._read(name, getattr(bars, name)) if name in names else getattr(bars, name) for name in COLUMNS]
         return Bars.of(bars.symbol, columns, bars.data_key)
 
     def _read(self, name: str, column: npt.NDArray[Any]) -> npt.NDArray[Any]:

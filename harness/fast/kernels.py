@@ -231,13 +231,21 @@ def crosses(bounds, close, mean, up, down, longs, shorts, rows, sides):  # type:
     """Rows and sides where the close leaves the band around ``mean`` inside a session; how many there are."""
     count = 0
     for session in range(len(bounds) - 1):
-        for row in range(bounds[session] + 1, bounds[session + 1]):
-            if longs and close[row] > mean[row] * up and close[row - 1] <= mean[row - 1] * up:
+        # The first bar of a session crosses nothing: before it the close is on neither side.
+        was_low = False
+        was_high = False
+        for row in range(bounds[session], bounds[session + 1]):
+            price = close[row]
+            upper = mean[row] * up
+            lower = mean[row] * down
+            if was_low and price > upper and longs:
                 rows[count] = row
                 sides[count] = 1
                 count += 1
-            elif shorts and close[row] < mean[row] * down and close[row - 1] >= mean[row - 1] * down:
+            elif was_high and price < lower and shorts:
                 rows[count] = row
                 sides[count] = -1
                 count += 1
+            was_low = price <= upper
+            was_high = price >= lower
     return count

@@ -32,28 +32,18 @@ def entry_signals(
     """Every signal of ``bars``, in order, each with its session's last usable bar as ``limit``.
 
     ``earlier_closes`` are the closes of the sessions before these bars, oldest first, for the trend filter.
-    Columns are scanned in runs of whole sessions, so the temporary arrays stay small whatever the length.
     """
     if len(bars) == 0:
         return Entries.of([])
     bounds = session_bounds(bars.time_ns)
     vwap = cache.get(bars, "vwap")
     means = trend_means(bars.close, bounds, settings.trend_days, earlier_closes) if settings.trend_days else None
-    found: list[IntArray] = []
-    sides: list[IntArray] = []
     scan = _scan_compiled if jit.choose(kernel) is Kernel.NUMBA else _scan
-    first = 0
-    sessions = len(bounds) - 1
-    while first < sessions:
-        last = max(first + 1, int(np.searchsorted(bounds, bounds[first] + _PASS_ROWS, side="right")) - 1)
-        rows, side = scan(bars, vwap, bounds[first : last + 1], settings)
-        found.append(rows)
-        sides.append(side)
-        first = last
-    signal = np.concatenate(found)
-    direction = np.concatenate(sides)
+    signal, direction = scan(bars, vwap, bounds, settings)
     session = np.searchsorted(bounds, signal, side="right") - 1
-    keep = _in_entry_hours(bars.time_ns[signal], settings)
+    keep = np.ones(len(signal), dtype=np.bool_)
+    if settings.limits_hours:
+        keep &= _in_entry_hours(bars.time_ns[signal], settings)
     if means is not None:
         # A NaN mean (too few sessions before) keeps nothing.
         keep &= (bars.close[signal] - means[session]) * direction > 0.0
@@ -97,7 +87,26 @@ def _in_entry_hours(time_ns: IntArray, settings: StrategySettings) -> BoolArray:
 
 
 def _scan(bars: Bars, vwap: FloatArray, bounds: IntArray, settings: StrategySettings) -> tuple[IntArray, IntArray]:
-    """Rows and sides (+1, -1) of the band crosses in some whole sessions, range filter applied."""
+    """Rows and sides (+1, -1) of the band crosses, range filter applied.
+
+    In runs of whole sessions, so that the temporary arrays stay in the processor's cache whatever the length.
+    """
+    found: list[IntArray] = []
+    sides: list[IntArray] = []
+    first = 0
+    while first < len(bounds) - 1:
+        last = max(first + 1, int(np.searchsorted(bounds, bounds[first] + _PASS_ROWS, side="right")) - 1)
+        rows, side = _scan_sessions(bars, vwap, bounds[first : last + 1], settings)
+        found.append(rows)
+        sides.append(side)
+        first = last
+    return np.concatenate(found), np.concatenate(sides)
+
+
+def _scan_sessions(
+    bars: Bars, vwap: FloatArray, bounds: IntArray, settings: StrategySettings
+) -> tuple[IntArray, IntArray]:
+    """The same for some sessions."""
     start = int(bounds[0])
     rows = slice(start, int(bounds[-1]))
     close, mean = bars.close[rows], vwap[rows]
@@ -127,7 +136,8 @@ def _scan_compiled(
     bars: Bars, vwap: FloatArray, bounds: IntArray, settings: StrategySettings
 ) -> tuple[IntArray, IntArray]:
     """The same by the compiled kernel."""
-    most = int(bounds[-1] - bounds[0])
+    # Room for a cross in each row; pages of it that no cross touches cost nothing.
+    most = len(bars)
     rows, sides = np.empty(most, np.int64), np.empty(most, np.int64)
     count = jit.kernels().crosses(
         bounds,

@@ -69,6 +69,11 @@ class StrategySettings:
             raise FastPathError("the first entry time is after the last one")
         self.rules()
 
+    @property
+    def limits_hours(self) -> bool:
+        """Whether some time of day allows no entry."""
+        return self.first_entry_s > 0 or self.last_entry_s < 86_400
+
     def rules(self) -> SimulationRules:
         """The simulation rules that these settings mean."""
         return SimulationRules(

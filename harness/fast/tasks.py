@@ -78,7 +78,9 @@ def cut(bars: Sequence[Bars], trend_days: int, chunk_rows: int = CHUNK_ROWS) -> 
 def run_batch(task: Task, settings: StrategySettings, cache: IndicatorCache, kernel: Kernel) -> BatchOutcome:
     """Indicators, signals and trades of one task on whole columns."""
     start = time.perf_counter()
-    bars = _thread_buffers().resident(task.bars)
+    # Of the times a run touches a few rows a session, unless each signal's time of day is asked for.
+    names = COLUMNS if settings.limits_hours else COLUMNS[1:]
+    bars = _thread_buffers().resident(task.bars, names)
     read = time.perf_counter()
     cache.get(bars, "vwap")
     indicated = time.perf_counter()
