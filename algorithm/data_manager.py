@@ -64,8 +64,8 @@ class DataManager:
         for column in (self.highs, self.lows, self.closes, self.typicals, self.volumes):
             column.clear()
 
-    def add(self, bar: Any) -> None:
-        """A finished bar (``TradeBar``: prices in dollars, volume in shares)."""
+    def add(self, bar: Any) -> bool:
+        """A finished bar (``TradeBar``: prices in dollars, volume in shares); whether the figures can be worked out."""
         if not self.closes:
             self.open_e4 = round(bar.open * SCALE)
         high = round(bar.high * SCALE)
@@ -76,3 +76,4 @@ class DataManager:
         self.closes.append(close)
         self.typicals.append(high + low + close)
         self.volumes.append(int(bar.volume))
+        return self.has_history

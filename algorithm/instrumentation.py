@@ -2,9 +2,9 @@
 
 Two ways in, because two kinds of call differ a hundredfold in number:
 
-- The pipeline of a bar (data, metrics, strategy) runs for every bar. Its wall time is always measured, by one clock
-  reading between two stages. Reading the CPU clock is a system call, so it is read on every ``CPU_SAMPLE``-th bar only,
-  and the stage's CPU time is its wall time multiplied by the ratio of CPU to wall found there.
+- The pipeline of a bar (data, metrics, strategy) runs for every bar. Its wall time is measured at every bar. Reading
+  the CPU clock is a system call, so it is read on every ``CPU_SAMPLE``-th bar only; the CPU time of the bars between is
+  their wall time multiplied by the stage's ratio of CPU to wall in those that were read.
 - Everything else (risk checks, orders, the morning's history) goes through :meth:`StageTimers.timed`, which measures
   both clocks at every call and takes the time of nested calls off the caller's.
 
@@ -18,78 +18,86 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from time import perf_counter_ns, process_time_ns, thread_time_ns
-from typing import Any
+from typing import Any, NamedTuple
 
 STAGES = ("data", "metrics", "strategy", "risk", "orders")
-PIPELINE = ("data", "metrics", "strategy")
-CPU_SAMPLE = 32
+CPU_SAMPLE = 64
 LOG_MARK = "HARNESS_STAGES"
 STORE_KEY = "harness_stages.json"
 
 
-class _Stage:
-    """Sums of one stage's calls through :meth:`StageTimers.timed`, nanoseconds."""
+class Unsampled(NamedTuple):
+    """Sums of one stage over the bars of a pipeline whose CPU time was not read."""
 
-    __slots__ = ("count", "cpu_ns", "longest_ns", "wall_ns")
+    stage: str
+    calls: int
+    wall_ns: int
+    longest_ns: int
+
+
+class _Stage:
+    """Sums over the calls of a stage whose CPU time was read, and among them over the sampled bars."""
+
+    __slots__ = ("count", "cpu_ns", "longest_ns", "sampled_cpu_ns", "sampled_wall_ns", "wall_ns")
 
     def __init__(self) -> None:
         self.count = 0
         self.wall_ns = 0
         self.cpu_ns = 0
         self.longest_ns = 0
+        self.sampled_wall_ns = 0
+        self.sampled_cpu_ns = 0
+
+    def add(self, wall_ns: int, cpu_ns: int) -> None:
+        self.count += 1
+        self.wall_ns += wall_ns
+        self.cpu_ns += cpu_ns
+        self.longest_ns = max(self.longest_ns, wall_ns)
+
+    def add_sample(self, wall_ns: int, cpu_ns: int) -> None:
+        self.add(wall_ns, cpu_ns)
+        self.sampled_wall_ns += wall_ns
+        self.sampled_cpu_ns += cpu_ns
 
 
 class StageTimers:
     """Times of all stages since this object was made."""
 
     __slots__ = (
-        "_bars",
-        "_longest_ns",
         "_nested_cpu_ns",
-        "_sampled_cpu_ns",
-        "_sampled_wall_ns",
+        "_nested_wall_ns",
+        "_pipelines",
         "_stages",
         "_start_cpu_ns",
         "_start_wall_ns",
-        "_until_sample",
-        "_wall_ns",
-        "nested_wall_ns",
     )
 
     def __init__(self) -> None:
         self._start_wall_ns = perf_counter_ns()
         self._start_cpu_ns = process_time_ns()
         self._stages = {name: _Stage() for name in STAGES}
-        self._bars = 0
-        self._wall_ns = [0, 0, 0]
-        self._longest_ns = [0, 0, 0]
-        self._sampled_wall_ns = [0, 0, 0]
-        self._sampled_cpu_ns = [0, 0, 0]
-        self._until_sample = 1
-        self.nested_wall_ns = 0
-        """Wall time of the timed calls that the running stage made."""
+        self._pipelines: list[Callable[[], tuple[Unsampled, ...]]] = []
+        # Time of the timed calls that the running stage has made.
+        self._nested_wall_ns = 0
         self._nested_cpu_ns = 0
 
     def timed(self, stage: str, function: Callable[..., Any]) -> Callable[..., Any]:
         """``function``, its calls counted to ``stage`` less the timed calls that it makes itself."""
         sums = self._stages[stage]
+        clock, cpu_clock = perf_counter_ns, thread_time_ns
 
         def call(*args: Any) -> Any:
-            outer_wall_ns, self.nested_wall_ns = self.nested_wall_ns, 0
+            outer_wall_ns, self._nested_wall_ns = self._nested_wall_ns, 0
             outer_cpu_ns, self._nested_cpu_ns = self._nested_cpu_ns, 0
-            start_cpu_ns = thread_time_ns()
-            start_wall_ns = perf_counter_ns()
+            start_cpu_ns = cpu_clock()
+            start_wall_ns = clock()
             try:
                 return function(*args)
             finally:
-                wall_ns = perf_counter_ns() - start_wall_ns
-                cpu_ns = thread_time_ns() - start_cpu_ns
-                own_wall_ns = wall_ns - self.nested_wall_ns
-                sums.count += 1
-                sums.wall_ns += own_wall_ns
-                sums.cpu_ns += max(0, cpu_ns - self._nested_cpu_ns)
-                sums.longest_ns = max(sums.longest_ns, own_wall_ns)
-                self.nested_wall_ns = outer_wall_ns + wall_ns
+                wall_ns = clock() - start_wall_ns
+                cpu_ns = cpu_clock() - start_cpu_ns
+                sums.add(wall_ns - self._nested_wall_ns, max(0, cpu_ns - self._nested_cpu_ns))
+                self._nested_wall_ns = outer_wall_ns + wall_ns
                 self._nested_cpu_ns = outer_cpu_ns + cpu_ns
 
         return call
@@ -100,86 +108,111 @@ class StageTimers:
             setattr(target, name, self.timed(stage, getattr(target, name)))
 
     def timed_pipeline(
-        self, data: Callable[[Any], None], metrics: Callable[[], Any], strategy: Callable[[Any], None]
+        self,
+        add: Callable[[Any], bool],
+        update: Callable[[Any], Any],
+        decide: Callable[[Any], None],
+        data: Any,
     ) -> Callable[[Any, Any], None]:
-        """The handler of a consolidator's bars: ``data(bar)``, ``strategy(metrics())``, each timed as its stage."""
+        """The handler of a consolidator's bars: ``if add(bar): decide(update(data))``, each call timed as its stage."""
         clock = perf_counter_ns
-        add = self._add
+        mask = CPU_SAMPLE - 1
+        # Local to the handler and not attributes: it runs for every bar, and they cost half as much.
+        bars = decided = 0
+        data_ns = metrics_ns = strategy_ns = 0
+        data_longest_ns = metrics_longest_ns = strategy_longest_ns = 0
 
         def on_bar(_: Any, bar: Any) -> None:
-            self._until_sample -= 1
-            if not self._until_sample:
-                self._sampled(bar, data, metrics, strategy)
+            nonlocal bars, data_ns, data_longest_ns
+            nonlocal decided, metrics_ns, strategy_ns, metrics_longest_ns, strategy_longest_ns
+            bars += 1
+            if not bars & mask:
+                self._sampled_bar(bar, add, update, decide, data)
                 return
-            self.nested_wall_ns = 0
+            self._nested_wall_ns = 0
             start_ns = clock()
-            data(bar)
-            data_ns = clock()
-            figures = metrics()
-            metrics_ns = clock()
-            strategy(figures)
-            add(start_ns, data_ns, metrics_ns, clock())
+            ready = add(bar)
+            data_end_ns = clock()
+            elapsed_ns = data_end_ns - start_ns
+            data_ns += elapsed_ns
+            if elapsed_ns > data_longest_ns:
+                data_longest_ns = elapsed_ns
+            if not ready:
+                return
+            start_ns = clock()
+            figures = update(data)
+            metrics_end_ns = clock()
+            decide(figures)
+            elapsed_ns = clock() - metrics_end_ns - self._nested_wall_ns
+            decided += 1
+            strategy_ns += elapsed_ns
+            if elapsed_ns > strategy_longest_ns:
+                strategy_longest_ns = elapsed_ns
+            elapsed_ns = metrics_end_ns - start_ns
+            metrics_ns += elapsed_ns
+            if elapsed_ns > metrics_longest_ns:
+                metrics_longest_ns = elapsed_ns
 
+        def sums() -> tuple[Unsampled, ...]:
+            return (
+                Unsampled("data", bars - bars // CPU_SAMPLE, data_ns, data_longest_ns),
+                Unsampled("metrics", decided, metrics_ns, metrics_longest_ns),
+                Unsampled("strategy", decided, strategy_ns, strategy_longest_ns),
+            )
+
+        self._pipelines.append(sums)
         return on_bar
 
-    def _add(self, start_ns: int, data_ns: int, metrics_ns: int, end_ns: int) -> None:
-        self._bars += 1
-        wall_ns = self._wall_ns
-        longest_ns = self._longest_ns
-        end_ns -= metrics_ns + self.nested_wall_ns
-        metrics_ns -= data_ns
-        data_ns -= start_ns
-        wall_ns[0] += data_ns
-        wall_ns[1] += metrics_ns
-        wall_ns[2] += end_ns
-        if data_ns > longest_ns[0]:
-            longest_ns[0] = data_ns
-        if metrics_ns > longest_ns[1]:
-            longest_ns[1] = metrics_ns
-        if end_ns > longest_ns[2]:
-            longest_ns[2] = end_ns
-
-    def _sampled(
-        self, bar: Any, data: Callable[[Any], None], metrics: Callable[[], Any], strategy: Callable[[Any], None]
+    def _sampled_bar(
+        self,
+        bar: Any,
+        add: Callable[[Any], bool],
+        update: Callable[[Any], Any],
+        decide: Callable[[Any], None],
+        data: Any,
     ) -> None:
-        """A bar whose CPU time is measured too, beside the same wall times."""
-        self._until_sample = CPU_SAMPLE
-        self.nested_wall_ns = self._nested_cpu_ns = 0
+        """One bar through the pipeline with both clocks read."""
+        stages = self._stages
+        self._nested_wall_ns = self._nested_cpu_ns = 0
         start_ns, start_cpu_ns = perf_counter_ns(), thread_time_ns()
-        data(bar)
+        ready = add(bar)
         data_ns, data_cpu_ns = perf_counter_ns(), thread_time_ns()
-        figures = metrics()
+        stages["data"].add_sample(data_ns - start_ns, data_cpu_ns - start_cpu_ns)
+        if not ready:
+            return
+        start_ns, start_cpu_ns = perf_counter_ns(), thread_time_ns()
+        figures = update(data)
         metrics_ns, metrics_cpu_ns = perf_counter_ns(), thread_time_ns()
-        strategy(figures)
+        decide(figures)
         end_ns, end_cpu_ns = perf_counter_ns(), thread_time_ns()
-        walls_ns = (data_ns - start_ns, metrics_ns - data_ns, end_ns - metrics_ns - self.nested_wall_ns)
-        cpus_ns = (
-            data_cpu_ns - start_cpu_ns,
-            metrics_cpu_ns - data_cpu_ns,
-            end_cpu_ns - metrics_cpu_ns - self._nested_cpu_ns,
+        stages["metrics"].add_sample(metrics_ns - start_ns, metrics_cpu_ns - start_cpu_ns)
+        stages["strategy"].add_sample(
+            end_ns - metrics_ns - self._nested_wall_ns, max(0, end_cpu_ns - metrics_cpu_ns - self._nested_cpu_ns)
         )
-        for index in range(len(PIPELINE)):
-            self._sampled_wall_ns[index] += walls_ns[index]
-            self._sampled_cpu_ns[index] += max(0, cpus_ns[index])
-        self._add(start_ns, data_ns, metrics_ns, end_ns)
 
     def report(self) -> dict[str, Any]:
         """``{"stages": {name: {wall_ns, cpu_ns, count, longest_ns}}, "total_wall_ns": .., "total_cpu_ns": ..}``.
 
         The totals run from the making of this object to now; the total CPU time is the whole process's.
         """
-        stages = {}
-        for name, sums in self._stages.items():
-            wall_ns, cpu_ns, count, longest_ns = sums.wall_ns, sums.cpu_ns, sums.count, sums.longest_ns
-            if name in PIPELINE:
-                index = PIPELINE.index(name)
-                sampled_wall_ns = self._sampled_wall_ns[index]
-                if sampled_wall_ns:
-                    cpu_ns += self._wall_ns[index] * self._sampled_cpu_ns[index] // sampled_wall_ns
-                wall_ns += self._wall_ns[index]
-                count += self._bars
-                longest_ns = max(longest_ns, self._longest_ns[index])
-            stages[name] = {"wall_ns": wall_ns, "cpu_ns": cpu_ns, "count": count, "longest_ns": longest_ns}
+        stages = {
+            name: {
+                "wall_ns": sums.wall_ns,
+                "cpu_ns": sums.cpu_ns,
+                "count": sums.count,
+                "longest_ns": sums.longest_ns,
+            }
+            for name, sums in self._stages.items()
+        }
+        for bars in (bars for pipeline in self._pipelines for bars in pipeline()):
+            sums, row = self._stages[bars.stage], stages[bars.stage]
+            row["wall_ns"] += bars.wall_ns
+            row["count"] += bars.calls
+            row["longest_ns"] = max(row["longest_ns"], bars.longest_ns)
+            if sums.sampled_wall_ns:
+                row["cpu_ns"] += bars.wall_ns * sums.sampled_cpu_ns // sums.sampled_wall_ns
+            else:  # too few bars for a sample: the algorithm computes, it does not wait
+                row["cpu_ns"] += bars.wall_ns
         return {
             "stages": stages,
             "total_wall_ns": perf_counter_ns() - self._start_wall_ns,

@@ -8,7 +8,7 @@ from typing import Any
 
 from data_manager import DailyHistory, DataManager
 from instrumentation import StageTimers
-from metrics import Metrics, metrics_calculator
+from metrics import metrics_calculator
 from order_manager import OrderManager
 from parameters import Parameters
 from risk_manager import RiskManager
@@ -41,7 +41,7 @@ class SymbolTrader:
         if timers is not None:
             timers.time_methods("orders", self.orders, "enter", "trail_entry", "cancel_entry", "protect", "close")
             timers.time_methods("strategy", self.strategy, "on_execution", "on_order_ended")
-            self.on_bar = timers.timed_pipeline(self.data.add, self._figures, self._decide)
+            self.on_bar = timers.timed_pipeline(self.data.add, self.metrics.update, self.strategy.on_bar, self.data)
 
     def start_session(self, daily: DailyHistory) -> None:
         """A new day. A symbol without enough completed days sits it out."""
@@ -52,16 +52,8 @@ class SymbolTrader:
         self.strategy.start_session()
 
     def _on_bar(self, _: Any, bar: Any) -> None:
-        self.data.add(bar)
-        if self.data.has_history:
+        if self.data.add(bar):
             self.strategy.on_bar(self.metrics.update(self.data))
-
-    def _figures(self) -> Metrics | None:
-        return self.metrics.update(self.data) if self.data.has_history else None
-
-    def _decide(self, metrics: Metrics | None) -> None:
-        if metrics is not None:
-            self.strategy.on_bar(metrics)
 
     def on_fill(self, order_id: int, quantity: float, price_dollars: float, complete: bool) -> None:
         """A fill of one of this symbol's orders."""

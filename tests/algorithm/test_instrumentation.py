@@ -78,29 +78,39 @@ def test_the_pipeline_of_a_bar(clock: Clock) -> None:
         if len(seen) % 10 == 0:
             orders()
 
-    def data(bar: Any) -> None:
+    def add(bar: Any) -> bool:
         seen_bars.append(bar)
         clock.work(20)()
+        return bar >= unready
 
-    def metrics() -> str:
+    def update(data: Any) -> str:
         clock.work(100)()
-        return "figures"
+        return f"figures of {data}"
 
     seen_bars: list[Any] = []
-    on_bar = timers.timed_pipeline(data, metrics, strategy)
-    bars = 3 * CPU_SAMPLE
+    on_bar = timers.timed_pipeline(add, update, strategy, "data")
+    bars, unready = 3 * CPU_SAMPLE, 2
+    decided = bars - unready
     for number in range(bars):
         on_bar("sender", number)
     assert seen_bars == list(range(bars))
-    assert seen == ["figures"] * bars
+    assert seen == ["figures of data"] * decided
     stages = timers.report()["stages"]
     assert {name: (s["wall_ns"], s["cpu_ns"], s["count"], s["longest_ns"]) for name, s in stages.items()} == {
         "data": (20 * bars, 10 * bars, bars, 20),
-        "metrics": (100 * bars, 50 * bars, bars, 100),
-        "strategy": (30 * bars, 15 * bars, bars, 30),
+        "metrics": (100 * decided, 50 * decided, decided, 100),
+        "strategy": (30 * decided, 15 * decided, decided, 30),
         "risk": (0, 0, 0, 0),
-        "orders": (400 * (bars // 10), 200 * (bars // 10), bars // 10, 400),
+        "orders": (400 * (decided // 10), 200 * (decided // 10), decided // 10, 400),
     }
+
+
+def test_few_bars_need_no_sample(clock: Clock) -> None:
+    timers = StageTimers()
+    on_bar = timers.timed_pipeline(lambda bar: True, clock.work(100), clock.work(30), None)
+    on_bar(None, None)
+    metrics = timers.report()["stages"]["metrics"]
+    assert (metrics["wall_ns"], metrics["cpu_ns"]) == (100, 100)
 
 
 def test_methods_are_replaced_on_the_object_given_only() -> None:
@@ -118,7 +128,7 @@ def test_methods_are_replaced_on_the_object_given_only() -> None:
 def test_on_real_clocks_stages_sum_to_no_more_than_the_whole() -> None:
     timers = StageTimers()
     orders = timers.timed("orders", lambda: sum(range(2_000)))
-    on_bar = timers.timed_pipeline(lambda bar: None, lambda: sum(range(500)), lambda figures: orders())
+    on_bar = timers.timed_pipeline(lambda bar: True, lambda data: sum(range(500)), lambda figures: orders(), None)
     for _ in range(500):
         on_bar(None, None)
     report = timers.report()
