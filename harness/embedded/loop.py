@@ -7,7 +7,6 @@ sample) or has changed (securities, the day).
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -25,9 +24,6 @@ if TYPE_CHECKING:
 _FIVE_MINUTES_US = 300_000_000
 _HOUR_US = 3_600_000_000
 _NEVER = 1 << 62
-# How far ahead open orders are checked against the columns, and how long not at all after a check that did not pay.
-_WATCH_HORIZON_STEPS = 120
-_WATCH_PAUSE_STEPS = 4
 
 
 class _Stop(Exception):
@@ -68,9 +64,6 @@ class AlgorithmManager:
         self._next_scan_us = start_us // _HOUR_US * _HOUR_US + _HOUR_US
         finished = True
         self.step_done = False
-        self._quiet_until_step = 0
-        self._quiet_version = -1
-        self._next_watch_step = 0
         try:
             if algorithm.is_warming_up:
                 algorithm.debug("Algorithm starting warm up...")
@@ -178,7 +171,7 @@ class AlgorithmManager:
         user_data = plan.user_data
         today = self.today = ConsolidationDay(self.engine.consolidation, plan)
         data.consolidators_changed = False
-        self._quiet_until_step = self._next_watch_step = 0
+        portfolio.assess()
         if not times:
             return None
         consolidated, past = today.flags, today.past
@@ -224,12 +217,8 @@ class AlgorithmManager:
                     warm_us = _NEVER
                 self._rest_of_step(now, changes, auxiliary, plan, step)
             else:
-                scanned = handler.has_work and (
-                    step >= self._quiet_until_step or handler.version != self._quiet_version
-                )
-                if scanned:
+                if handler.has_work:
                     self._process_orders()
-                    self._watch_orders(plan, step)
                 if scheduler.next_event_us <= now:
                     self._fire_events(now)
                 if now >= self._next_margin_call_us:
@@ -242,8 +231,7 @@ class AlgorithmManager:
                     except Exception as error:
                         algorithm.set_runtime_error(error, "OnData")
                         raise _Stop from None
-                # A step whose orders were looked at is looked at again, as in Lean: fills may have freed buying power.
-                if handler.has_work and (scanned or handler.version != self._quiet_version):
+                if handler.has_work:
                     self._process_orders()
                 if now >= results.next_sample_utc_us:
                     equity.report_until(step - 1)
@@ -332,27 +320,6 @@ class AlgorithmManager:
     def _process_orders(self) -> None:
         self.handler.process_synchronous_events()
         self._check()
-
-    def _watch_orders(self, plan: DayPlan, step: int) -> None:
-        """Find the next step at which the open orders have to be looked at again."""
-        handler = self.handler
-        self._quiet_until_step = step + 1
-        self._quiet_version = handler.version
-        if step < self._next_watch_step or not handler.has_work:
-            return
-        watch = handler.price_watch()
-        if watch is None:
-            self._next_watch_step = step + _WATCH_PAUSE_STEPS
-            return
-        until = step + 1 + _WATCH_HORIZON_STEPS
-        for band in watch.bands:
-            until = min(
-                until, band.security.cache.first_step_outside(step, band.low, band.high, _WATCH_HORIZON_STEPS)
-            )
-        until = min(until, bisect_left(plan.times, watch.until_us, step + 1))
-        if until <= step + 2:
-            self._next_watch_step = step + _WATCH_PAUSE_STEPS
-        self._quiet_until_step = until
 
     def _fire_events(self, now: int) -> None:
         self.scheduler.set_time(now)

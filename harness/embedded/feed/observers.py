@@ -53,17 +53,24 @@ class ObservedPortfolio(SecurityPortfolioManager):
         if self._observer is not None:
             self._observer.before_change()
         super().process_fills(fills)
-        self.may_be_ruined = self._cash <= 0 or any(s.holdings._quantity < 0 for s in self._held.values())
+        self.assess()
 
-    def apply_dividend(self, *args: Any) -> None:
-        if self._observer is not None:
-            self._observer.before_change()
-        super().apply_dividend(*args)
+    def assess(self) -> None:
+        """Find out whether the value has to be watched at every step of what is left of the day.
 
-    def apply_split(self, *args: Any) -> None:
-        if self._observer is not None:
-            self._observer.before_change()
-        super().apply_split(*args)
+        It has not while even the worst prices still to come, all at once, leave something. Cash only falls through
+        fills, dividends and interest; the margin of a tenth of the value covers what is not a fill.
+        """
+        held = self._held.values()
+        if self._cash > 0 and all(s.holdings._quantity >= 0 for s in held):
+            self.may_be_ruined = False
+            return
+        value = worst = float(self._total_portfolio_value)
+        for security in held:
+            quantity = float(security.holdings._quantity)
+            lowest, highest = security.cache.price_bounds_ahead()
+            worst += quantity * ((lowest if quantity > 0 else highest) - security.cache.price)
+        self.may_be_ruined = worst <= 0.1 * value
 
 
 class EquityObserver:
@@ -123,7 +130,8 @@ class EquityObserver:
         paths = [security.cache.price_path(first + 1, last) for security in held]
         if all(path is None for path in paths):
             return start, start, start, start
-        steps = np.unique(np.concatenate([path.steps for path in paths if path is not None]))
+        steps = np.sort(np.concatenate([path.steps for path in paths if path is not None]))
+        steps = steps[np.concatenate(([True], steps[1:] != steps[:-1]))]
         approximate = np.full(len(steps), float(fixed))
         places: list[Any] = []
         for (quantity, price), path in zip(known, paths, strict=True):

@@ -113,20 +113,6 @@ class PricePath(NamedTuple):
         return int(self.halves[index]) * self.unit + self.addend
 
 
-def _outside(frame: BarFrame, rows: Any, low: Decimal, high: Decimal) -> Any:
-    """Which rows reach a bound, in the units of the file, one unit on the safe side."""
-    scale = 10.0**frame.scale
-    factor = float(frame.factor) if frame.factor is not None else 1.0
-    addend = float(frame.addend) if frame.addend is not None else 0.0
-    bottom = (float(low) - addend) / factor * scale + 1.0
-    top = (float(high) - addend) / factor * scale - 1.0
-    columns = frame.columns
-    outside = (columns[2][rows] <= bottom) | (columns[1][rows] >= top)
-    if frame.is_quote:
-        outside |= (columns[7][rows] <= bottom) | (columns[6][rows] >= top)
-    return outside
-
-
 def _half_mantissas(frame: BarFrame, rows: Any) -> Any:
     if not frame.is_quote:
         return frame.columns[3][rows] * 2
@@ -245,34 +231,23 @@ class SecurityCache:
         high = int(np.searchsorted(updates.steps, last_step, side="right"))
         return [_bar_of(*updates.find(number)) for number in range(low, high)]
 
-    def first_step_outside(self, after_step: int, low: Decimal, high: Decimal, horizon: int) -> int:
-        """The first step after ``after_step`` with a real bar at or below ``low`` or at or above ``high``.
-
-        Looks at ``horizon`` steps at most; the step behind them when it finds none. Where the bound of a bar's prices
-        is in doubt (rounding of the bounds to the file's units) the bar counts as outside.
-        """
-        last = after_step + horizon
-        found = last + 1
-        for updates in (self._trades, self._quotes):
-            if updates is None:
-                continue
-            first = updates.at(after_step) + 1
-            stop = int(np.searchsorted(updates.steps, last, side="right"))
-            if stop <= first:
-                continue
+    def price_bounds_ahead(self) -> tuple[float, float]:
+        """Lowest and highest close from now to the end of the day, in doubles."""
+        lowest = highest = self.price
+        updates = self._all
+        if updates is not None:
+            first = max(updates.at(self._cursor.step), 0)
             for number, frame in enumerate(updates.frames):
                 if frame is None:
                     continue
-                rows = updates.rows[first:stop]
-                steps = updates.steps[first:stop]
+                rows = updates.rows[first:]
                 if updates.subs is not None:
-                    own = updates.subs[first:stop] == number
-                    rows, steps = rows[own], steps[own]
-                outside = _outside(frame, rows, low, high)
-                at = int(outside.argmax()) if len(outside) else 0
-                if len(outside) and outside[at]:
-                    found = min(found, int(steps[at]))
-        return found
+                    rows = rows[updates.subs[first:] == number]
+                if not len(rows):
+                    continue
+                closes = np.asarray(frame.floats(3))[rows]
+                lowest, highest = min(lowest, float(closes.min())), max(highest, float(closes.max()))
+        return lowest, highest
 
     def price_path(self, first_step: int, last_step: int) -> PricePath | None:
         """The prices set from one step to another, both included, in order; ``None`` if none was."""

@@ -45,6 +45,8 @@ class SessionCalendar:
         self.hours = hours
         self._segments: dict[tuple[date, bool], list[tuple[int, int]]] = {}
         self._offsets: dict[date, int] = {}
+        self.fill_times: dict[Any, Any] = {}
+        """Grids of fill-forward times by day, step and kind; see ``Subscription._fill_times``."""
 
     def segments(self, day: date, extended: bool) -> list[tuple[int, int]]:
         key = (day, extended)

@@ -133,6 +133,8 @@ class Subscription:
         fill_forward_us: int,
         after_us: int,
     ) -> DayRows:
+        if self.carry_frame is None and not len(real_end):
+            return EMPTY_DAY
         grid = self._fill_times(day, fill_forward_us)
         if len(grid):
             first = after_us if self.carry_frame is not None else (int(real_end[0]) if len(real_end) else None)
@@ -148,7 +150,7 @@ class Subscription:
             return DayRows(frame, real_end, (rows * 2).astype(np.int32), real_end, rows)
         if len(real_end) == len(grid) and np.array_equal(real_end, grid):
             return DayRows(frame, real_end, (rows * 2).astype(np.int32), real_end, rows)
-        end = np.union1d(grid, real_end)
+        end = _union(grid, real_end)
         place = np.searchsorted(real_end, end, side="right") - 1
         codes = np.full(len(end), CARRIED, dtype=np.int32)
         seen = place >= 0
@@ -158,6 +160,16 @@ class Subscription:
 
     def _fill_times(self, day: date, fill_forward_us: int) -> Int64:
         """UTC end times at which a missing bar is shown again: the grid of the finest step inside the market hours."""
+        # The same for all subscriptions alike, so it is kept with the calendar.
+        cache = self.source.calendar.fill_times
+        daily = self.config.resolution == Resolution.DAILY
+        key = (day, min(fill_forward_us, self.period_us), self.config.extended_market_hours, daily)
+        found = cache.get(key)
+        if found is None:
+            found = cache[key] = self._make_fill_times(day, fill_forward_us)
+        return found  # type: ignore[no-any-return]
+
+    def _make_fill_times(self, day: date, fill_forward_us: int) -> Int64:
         offset = self.source.local_to_utc_us(day)
         midnight = to_us_of(day)
         step = min(fill_forward_us, self.period_us)
@@ -179,6 +191,8 @@ class Subscription:
                 pieces.append(np.array([close], dtype=np.int64))
         if not pieces:
             return _EMPTY64
+        if len(pieces) == 1:
+            return pieces[0] + (midnight + offset)
         return np.unique(np.concatenate(pieces)) + (midnight + offset)
 
     def bar(self, rows_frame: BarFrame | None, code: int, end_local_us: int, day: date) -> Any:
@@ -195,6 +209,14 @@ class Subscription:
         if self.config.resolution == Resolution.DAILY:
             return self.source.daily_period_us(day)
         return self.period_us
+
+
+def _union(grid: Int64, extra: Int64) -> Int64:
+    """Sorted distinct values of two sorted arrays; usually the second lies within the first."""
+    place = np.searchsorted(grid, extra)
+    if len(extra) and place[-1] < len(grid) and np.array_equal(grid[place], extra):
+        return grid
+    return np.union1d(grid, extra)
 
 
 def to_us_of(day: date) -> int:
