@@ -63,14 +63,14 @@ def conformance(
         data = data_folder if data_folder is not None else lean_source / "Data"
         parameters = default_parameters(lean_source)
         tasks = [
-            (a.name, lambda a=a: run_algorithm(a, data, cache_folder, parameters, keep))  # type: ignore[misc]
+            (a.name, lambda a=a: run_algorithm(a, data, cache_folder, parameters, keep))
             for a in find_algorithms(lean_source, cases)
         ]
     else:
         folder = recordings if recordings is not None else Path("../shared/conformance")
         data = data_folder if data_folder is not None else folder / "data"
         tasks = [
-            (case.name, lambda case=case: run_case(case, data, cache_folder, keep))  # type: ignore[misc]
+            (case.name, lambda case=case: run_case(case, data, cache_folder, keep))
             for case in find_cases(folder, cases)
         ]
     outcomes = run_all(tasks, workers, console)

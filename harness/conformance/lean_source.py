@@ -50,7 +50,8 @@ def find_algorithms(source: Path, names: Sequence[str] = ()) -> list[LeanAlgorit
     python_folder, csharp_folder = source / "Algorithm.Python", source / "Algorithm.CSharp"
     if not python_folder.is_dir() or not csharp_folder.is_dir():
         raise InputError(
-            f"--lean-source {source}: no Algorithm.Python and Algorithm.CSharp there; give the root of a checkout of Lean"
+            f"--lean-source {source}: no Algorithm.Python and Algorithm.CSharp there; "
+            "give the root of a checkout of Lean"
         )
     twins = _expected_statistics(csharp_folder)
     by_name: dict[str, LeanAlgorithm] = {}

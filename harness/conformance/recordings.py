@@ -48,6 +48,8 @@ def run_case(case: Path, data_folder: Path, cache_folder: Path | None, keep: Pat
             (results / "stderr.txt").write_text(done.errors, "utf-8")
         if done.refused:
             return Outcome(case.name, Verdict.REFUSED, done.wall_s, (), done.refused)
+        if done.exit_code is None:
+            return Outcome(case.name, Verdict.FAILED, done.wall_s, (), done.errors)
         printed = [
             line.removeprefix("STATISTICS:: ") for line in done.output.splitlines() if line.startswith("STATISTICS:: ")
         ]

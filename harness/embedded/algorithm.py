@@ -33,7 +33,18 @@ from harness.embedded.reference.symbols import Symbol
 from harness.embedded.uncovered import MESSAGE_BY_MEMBER
 
 if TYPE_CHECKING:
+    from harness.embedded.clock import Clock
+    from harness.embedded.consolidators.subscription_manager import SubscriptionManager
     from harness.embedded.engine import EngineContext
+    from harness.embedded.feed.observers import ObservedPortfolio
+    from harness.embedded.object_store import ObjectStore
+    from harness.embedded.scheduling.date_rules import DateRules
+    from harness.embedded.scheduling.schedule_manager import ScheduleManager
+    from harness.embedded.scheduling.time_rules import TimeRules
+    from harness.embedded.securities.manager import SecurityManager
+    from harness.embedded.settings import AlgorithmSettings
+    from harness.embedded.statistics.trade_builder import TradeBuilder
+    from harness.embedded.transactions.manager import SecurityTransactionManager
 
 _NO_DATE = datetime(1998, 1, 1)
 _ONE_DAY = timedelta(days=1)
@@ -83,6 +94,20 @@ lean_api(UniverseSettings)
 @lean_api
 class QCAlgorithm(TradingApi, IndicatorsApi, PlottingApi, HistoryApi):
     """Base class of every algorithm."""
+
+    # Given by EngineContext.attach_algorithm.
+    _engine: EngineContext
+    clock: Clock
+    securities: SecurityManager
+    transactions: SecurityTransactionManager
+    portfolio: ObservedPortfolio
+    settings: AlgorithmSettings
+    subscription_manager: SubscriptionManager
+    trade_builder: TradeBuilder
+    schedule: ScheduleManager
+    date_rules: DateRules
+    time_rules: TimeRules
+    object_store: ObjectStore
 
     def __new__(cls, *args: Any, **kwargs: Any) -> QCAlgorithm:
         algorithm = super().__new__(cls)
@@ -169,7 +194,7 @@ class QCAlgorithm(TradingApi, IndicatorsApi, PlottingApi, HistoryApi):
         self._end_date = end.replace(hour=0, minute=0, second=0, microsecond=0) + _ONE_DAY - timedelta(microseconds=1)
 
     def set_warm_up(self, period: Any, resolution: Resolution | None = None) -> None:
-        """A number of bars, or a calendar span, before the start; ``resolution`` for all securities while warming up."""
+        """A number of bars, or a calendar span, before the start; ``resolution`` applies while warming up."""
         self._check_unlocked("SetWarmup")
         if isinstance(period, timedelta):
             self._warm_up_span, self._warm_up_bars = period, None

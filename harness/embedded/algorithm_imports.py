@@ -133,7 +133,7 @@ class Extensions:
     RoundToSignificantDigits, SmartRounding = round_to_significant_digits, smart_rounding
 
 
-class RegressionTestException(Exception):
+class RegressionTestException(Exception):  # noqa: N818 (Lean's name)
     """What Lean's own regression algorithms raise."""
 
 
@@ -246,7 +246,49 @@ class _Uncovered(type):
         raise NotSupportedError(f"{cls.__name__}.{name}")
 
 
-_UNCOVERED = ["AlphaModel", "PortfolioConstructionModel", "ExecutionModel", "RiskManagementModel", "UniverseSelectionModel", "Insight", "ManualUniverseSelectionModel", "EqualWeightingPortfolioConstructionModel", "ImmediateExecutionModel", "ConstantAlphaModel", "NullAlphaModel", "NullPortfolioConstructionModel", "NullExecutionModel", "NullRiskManagementModel", "PythonData", "Tick", "Ticks", "Futures", "Option", "OptionStrategies", "OptionRight", "OptionStyle", "FuturePriceModels", "OptionPriceModels", "CoarseFundamental", "FineFundamental", "Fundamental", "UniverseDefinitions", "Universe", "ScheduledUniverseSelectionModel", "InsightDirection", "InsightType", "Leg", "OrderStrategy", "Forex", "Cfd", "Crypto", "Index", "MaximumDrawdownPercentPerSecurity", "EtfConstituentUniverse", "CorporateFactorProvider"]
+_UNCOVERED = [
+    "AlphaModel",
+    "PortfolioConstructionModel",
+    "ExecutionModel",
+    "RiskManagementModel",
+    "UniverseSelectionModel",
+    "Insight",
+    "ManualUniverseSelectionModel",
+    "EqualWeightingPortfolioConstructionModel",
+    "ImmediateExecutionModel",
+    "ConstantAlphaModel",
+    "NullAlphaModel",
+    "NullPortfolioConstructionModel",
+    "NullExecutionModel",
+    "NullRiskManagementModel",
+    "PythonData",
+    "Tick",
+    "Ticks",
+    "Futures",
+    "Option",
+    "OptionStrategies",
+    "OptionRight",
+    "OptionStyle",
+    "FuturePriceModels",
+    "OptionPriceModels",
+    "CoarseFundamental",
+    "FineFundamental",
+    "Fundamental",
+    "UniverseDefinitions",
+    "Universe",
+    "ScheduledUniverseSelectionModel",
+    "InsightDirection",
+    "InsightType",
+    "Leg",
+    "OrderStrategy",
+    "Forex",
+    "Cfd",
+    "Crypto",
+    "Index",
+    "MaximumDrawdownPercentPerSecurity",
+    "EtfConstituentUniverse",
+    "CorporateFactorProvider",
+]
 
 
 def _exports() -> dict[str, Any]:

@@ -6,10 +6,12 @@ Source: ``QCAlgorithm.Plotting.cs`` and the plotting methods of ``QCAlgorithm.Py
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 from harness.embedded import clr
+from harness.embedded.dotnet import Dictionary
 from harness.embedded.enums import SeriesType
 from harness.embedded.results.charts import CandlestickSeries, Chart, Series, create_series
 
@@ -105,7 +107,8 @@ class PlottingApi:
     @property
     def statistics(self) -> Any:
         """The statistics at present."""
-        return self._engine.results.statistics_results()  # type: ignore[attr-defined]
+        results = self._engine.results.statistics_results()  # type: ignore[attr-defined]
+        return replace(results, summary=Dictionary(results.summary))
 
     def _plot_value(self, chart: str, series: str, value: Any) -> None:
         target = self._chart_series(chart, series, Series)

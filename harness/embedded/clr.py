@@ -113,9 +113,9 @@ def from_python(value: object) -> Decimal:
     Raises ``TypeError`` for text, ``None`` and other things that are no number, as the call would fail in Lean.
     """
     if value.__class__ is Decimal:
-        return value  # type: ignore[return-value]
+        return value
     if value.__class__ is int:
-        return Decimal(value)  # type: ignore[arg-type]
+        return Decimal(value)
     if isinstance(value, bool) or value is None or isinstance(value, str):
         raise TypeError(f"a number is needed here, not {value!r}")
     try:
@@ -125,7 +125,10 @@ def from_python(value: object) -> Decimal:
 
 
 def decimal_from_double(value: float) -> Decimal:
-    """``(decimal)value``: at most 15 significant digits, as the C# cast keeps. Raises ``OverflowError`` for NaN and infinity."""
+    """``(decimal)value``: at most 15 significant digits, as the C# cast keeps.
+
+    Raises ``OverflowError`` for NaN and infinity.
+    """
     if not math.isfinite(value):
         raise OverflowError("Value was either too large or too small for a Decimal.")
     return normalize(_C29.create_decimal(f"{value:.14e}"))
@@ -166,7 +169,10 @@ def decimal_text(value: Decimal) -> str:
 
 
 def double_text(value: float) -> str:
-    """``double.ToString(InvariantCulture)`` of .NET Core 3 and later: shortest digits that round-trip, ``E`` form outside 1e-5..1e15."""
+    """``double.ToString(InvariantCulture)`` of .NET Core 3 and later.
+
+    The shortest digits that round-trip, in ``E`` form outside 1e-5..1e15.
+    """
     if math.isnan(value):
         return "NaN"
     if math.isinf(value):
@@ -182,7 +188,7 @@ def double_text(value: float) -> str:
 
 
 def time_span_text(value: timedelta, extra_ticks: int = 0) -> str:
-    """``TimeSpan.ToString()``: ``[-][d.]hh:mm:ss[.fffffff]``; ``extra_ticks`` adds units of 100 ns below a microsecond."""
+    """``TimeSpan.ToString()``: ``[-][d.]hh:mm:ss[.fffffff]``; ``extra_ticks`` adds units of 100 ns."""
     ticks = (value.days * 86_400_000_000 + value.seconds * 1_000_000 + value.microseconds) * 10 + extra_ticks
     sign, ticks = ("-", -ticks) if ticks < 0 else ("", ticks)
     seconds, fraction = divmod(ticks, 10_000_000)

@@ -15,7 +15,40 @@ from harness.errors import InputError
 
 # Keys of Lean's launcher that select parts which are fixed here: accepted, so that one command line serves all engines.
 ACCEPTED = frozenset(
-    ["environment", "composer-dll-directory", "data-provider", "map-file-provider", "factor-file-provider", "object-store", "result-handler", "messaging-handler", "job-queue-handler", "api-handler", "setup-handler", "data-feed-handler", "real-time-handler", "transaction-handler", "history-provider", "log-handler", "debug-mode", "show-missing-data-logs", "forward-console-messages", "data-monitor", "maximum-chart-series", "maximum-data-points-per-chart-series", "data-feed-workers-count", "symbol-minute-limit", "symbol-second-limit", "symbol-tick-limit", "transaction-log", "close-automatically", "optimization-id", "python-venv", "python-additional-paths", "project-id"]
+    [
+        "environment",
+        "composer-dll-directory",
+        "data-provider",
+        "map-file-provider",
+        "factor-file-provider",
+        "object-store",
+        "result-handler",
+        "messaging-handler",
+        "job-queue-handler",
+        "api-handler",
+        "setup-handler",
+        "data-feed-handler",
+        "real-time-handler",
+        "transaction-handler",
+        "history-provider",
+        "log-handler",
+        "debug-mode",
+        "show-missing-data-logs",
+        "forward-console-messages",
+        "data-monitor",
+        "maximum-chart-series",
+        "maximum-data-points-per-chart-series",
+        "data-feed-workers-count",
+        "symbol-minute-limit",
+        "symbol-second-limit",
+        "symbol-tick-limit",
+        "transaction-log",
+        "close-automatically",
+        "optimization-id",
+        "python-venv",
+        "python-additional-paths",
+        "project-id",
+    ]
 )
 _OWN = (
     "data-folder",
@@ -50,7 +83,7 @@ class Configuration:
 
 
 def parse_parameters(text: str) -> dict[str, str]:
-    """``fast:10,slow:20`` -> ``{"fast": "10", "slow": "20"}``. Raises :class:`InputError` for a part without a colon."""
+    """``fast:10,slow:20`` -> ``{"fast": "10", "slow": "20"}``. :class:`InputError` for a part without a colon."""
     found: dict[str, str] = {}
     for part in filter(None, (piece.strip() for piece in text.split(","))):
         name, colon, value = part.partition(":")

@@ -14,7 +14,7 @@ import itertools
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -25,11 +25,19 @@ from harness.embedded.enums import DelistingType, MarketDataType, SplitType
 from harness.embedded.naming import lean_api
 
 if TYPE_CHECKING:
+    from typing_extensions import Buffer
+
     from harness.embedded.reference.symbols import Symbol
 
 Int64 = npt.NDArray[np.int64]
 _SAFE_MANTISSA = 2**53
 _TWO = Decimal(2)
+_SIZE_COLUMNS = frozenset((4, 9))
+
+
+def view_of(values: npt.NDArray[Any]) -> memoryview:
+    """A view of an array that gives Python numbers when indexed, several times faster than the array does."""
+    return memoryview(cast("Buffer", np.ascontiguousarray(values)))
 
 
 class BarFrame:
@@ -93,13 +101,13 @@ class BarFrame:
         return len(self.start_us)
 
     def is_size(self, column: int) -> bool:
-        return column == 4 or column == 9
+        return column in _SIZE_COLUMNS
 
     def mantissa(self, column: int) -> memoryview:
         """The raw integers of a column, as a view that gives Python integers."""
         view = self._mantissas.get(column)
         if view is None:
-            view = self._mantissas[column] = memoryview(np.ascontiguousarray(self.columns[column]))
+            view = self._mantissas[column] = view_of(self.columns[column])
         return view
 
     def exact(self, column: int, row: int) -> Decimal:
@@ -109,7 +117,7 @@ class BarFrame:
         if value is not None:
             return value
         raw = Decimal(self.mantissa(column)[row])
-        if column == 4 or column == 9:
+        if column in _SIZE_COLUMNS:
             value = raw.scaleb(-self.volume_scale) if self.volume_scale else raw
             if self._volume_factor is not None:
                 value = round_half_even(mul(value, self._volume_factor), 0)
@@ -128,13 +136,12 @@ class BarFrame:
         """A whole column as doubles, each the ``(double)`` of the exact value; gives Python floats when indexed."""
         view = self._floats.get(column)
         if view is None:
-            view = self._floats[column] = memoryview(self._float_array(column))
+            view = self._floats[column] = view_of(self._float_array(column))
         return view
 
     def _float_array(self, column: int) -> npt.NDArray[np.float64]:
         raw = self.columns[column]
-        size = column == 4 or column == 9
-        if size:
+        if column in _SIZE_COLUMNS:
             if self._volume_factor is None or self._volume_factor == 1:
                 return np.ascontiguousarray(raw / 10.0**self.volume_scale)
         elif self.factor is None and self.addend is None:
@@ -254,7 +261,8 @@ def _trade_field(column: int) -> tuple[property, property]:
     def exact(self: TradeBar) -> Decimal:
         frame = self._frame
         if frame is None:
-            return self._values[column]
+            value: Decimal = self._values[column]
+            return value
         return frame.exact(column, self._row)
 
     def set_exact(self: TradeBar, value: Decimal) -> None:
@@ -266,7 +274,7 @@ def _trade_field(column: int) -> tuple[property, property]:
         frame = self._frame
         if frame is None:
             return to_float(self._values[column])
-        return frame.floats(column)[self._row]  # type: ignore[no-any-return]
+        return frame.floats(column)[self._row]
 
     def set_shown(self: TradeBar, value: Any) -> None:
         set_exact(self, from_python(value))
@@ -401,7 +409,7 @@ class TradeBar(BaseData):
 
 
 def _smart_rounding(value: Decimal) -> Decimal:
-    """Lean's ``SmartRounding``: 7 significant digits below 1e7, whole units above. Source: ``Extensions.SmartRounding``."""
+    """7 significant digits below 1e7, whole units above. Source: ``Extensions.SmartRounding``."""
     if value == 0 or abs(value) > 10_000_000:
         return round_half_even(value, 0) if abs(value) > 10_000_000 else value
     return round_half_even(value, max(0, 7 - value.adjusted() - 1))
@@ -414,24 +422,24 @@ class _FilledTradeBar(TradeBar):
     __slots__ = ()
 
     @property
-    def _volume(self) -> Decimal:  # type: ignore[override]
+    def _volume(self) -> Decimal:
         return ZERO
 
     @property
-    def volume(self) -> float:  # type: ignore[override]
+    def volume(self) -> float:
         return 0.0
 
     def _materialize(self) -> None:
         self._values = [self._open, self._high, self._low, self._close, ZERO]
         self._frame = None
-        self.__class__ = TradeBar
+        self.__class__ = TradeBar  # type: ignore[assignment]
 
 
 def _mid(name: str) -> tuple[property, property]:
     def exact(self: QuoteBar) -> Decimal:
         bid, ask = self.bid, self.ask
-        b = getattr(bid, name) if bid is not None else None
-        a = getattr(ask, name) if ask is not None else None
+        b: Decimal | None = getattr(bid, name) if bid is not None else None
+        a: Decimal | None = getattr(ask, name) if ask is not None else None
         if b is not None and a is not None:
             if b != 0 and a != 0:
                 return (b + a) / _TWO
@@ -647,7 +655,7 @@ class SymbolChangedEvent(_Auxiliary):
         return SymbolChangedEvent(self.symbol, self._start_us, self.old_symbol, self.new_symbol)
 
 
-class KeyNotFoundException(KeyError):
+class KeyNotFoundException(KeyError):  # noqa: N818 (.NET's name, which user code may catch)
     """A symbol that a collection does not hold now; text as Lean words it."""
 
     def __str__(self) -> str:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
+
+from harness.embedded.data import KeyValuePair
 
 __all__ = ["Dictionary", "HashSet", "List"]
 
 
 class Dictionary(dict[Any, Any]):
-    """``Dictionary[str, int]()`` with .NET's members beside Python's."""
+    """``Dictionary[str, int]()`` with .NET's members beside Python's; iterating gives ``key`` and ``value`` pairs."""
+
+    def __iter__(self) -> Iterator[Any]:
+        return (KeyValuePair(key, value) for key, value in self.items())
 
     def add(self, key: Any, value: Any) -> None:
         if key in self:

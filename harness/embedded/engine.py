@@ -81,7 +81,6 @@ from harness.embedded.transactions.handler import BacktestingTransactionHandler
 from harness.embedded.transactions.manager import SecurityTransactionManager
 from harness.errors import InputError
 
-
 ENGINE_VERSION = "0.1.0"
 """Shown where Lean shows its own version."""
 
@@ -323,9 +322,7 @@ class EngineContext:
         algorithm.securities.add(security)
         return security
 
-    def create_security(
-        self, symbol: Symbol, configs: list[SubscriptionDataConfig], *, initialize: bool = True
-    ) -> Any:
+    def create_security(self, symbol: Symbol, configs: list[SubscriptionDataConfig], *, initialize: bool = True) -> Any:
         algorithm = self.algorithm
         cash_book = algorithm.portfolio.cash_book
         security = Equity(
@@ -338,8 +335,9 @@ class EngineContext:
             SecurityCache(self.cursor),
             configs,
         )
-        symbol_cache.set(symbol.value, symbol)
-        self._symbols.setdefault(symbol.value, symbol)
+        if initialize:
+            symbol_cache.set(symbol.value, symbol)
+            self._symbols.setdefault(symbol.value, symbol)
         if initialize and self.security_initializer is not None:
             initialize_security(self.security_initializer, security)
         if configs and configs[0].data_normalization_mode is DataNormalizationMode.RAW:
@@ -561,7 +559,7 @@ class EngineContext:
             bars_between=lambda symbol, after_us, until_us: bars_between(self, symbol, after_us, until_us),
             transaction_handler=self.transaction_handler,
             risk_free_rate=self._risk_free_rate,
-            benchmark=(lambda utc: benchmark._evaluate(utc)) if hasattr(benchmark, "_evaluate") else (lambda utc: ZERO),
+            benchmark=benchmark._evaluate if hasattr(benchmark, "_evaluate") else (lambda utc: ZERO),
         )
 
     def _risk_free_rate(self, day: Any) -> Decimal:
@@ -605,8 +603,7 @@ def install_algorithm_imports() -> None:
 
 
 class _NamespaceFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """``from QuantConnect.Data import *``, ``from System.Collections.Generic import Dictionary`` and ``import clr`` reach
-    the names of ``AlgorithmImports``."""
+    """Imports from ``QuantConnect...``, ``System...`` and ``clr`` reach the names of ``AlgorithmImports``."""
 
     _roots = ("QuantConnect", "System", "clr")
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from harness.embedded.clock import from_us, to_us
+from harness.embedded.clock import from_us
 from harness.embedded.data import BarFrame, QuoteBar, QuoteBars, Slice, TradeBar, TradeBars
 from harness.embedded.enums import RESOLUTION_US, DataNormalizationMode, Resolution, TickType
 from harness.embedded.feed.config import SubscriptionDataConfig

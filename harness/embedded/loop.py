@@ -26,7 +26,7 @@ _HOUR_US = 3_600_000_000
 _NEVER = 1 << 62
 
 
-class _Stop(Exception):
+class _Stop(Exception):  # noqa: N818 (a signal, not an error)
     """Leave the loop: the algorithm quit, or an error in user code ended it."""
 
 
@@ -405,7 +405,7 @@ class AlgorithmManager:
         if not len(changed):
             return
         self._call("on_symbol_changed_events", "OnSymbolChangedEvents", changed)
-        for symbol in changed.keys():
+        for symbol in list(changed.keys()):
             for ticket in self.algorithm.transactions.get_open_order_tickets(symbol):
                 ticket.cancel("Open order cancelled on symbol changed event")
 

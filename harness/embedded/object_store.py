@@ -54,8 +54,8 @@ class ObjectStore:
         path = self._path(key)
         if not path.is_file():
             raise KeyError(
-                f"Object with key '{key}' was not found in the current project. Please use ObjectStore.ContainsKey(key) "
-                "to check if an object exists before attempting to read."
+                f"Object with key '{key}' was not found in the current project. Please use "
+                "ObjectStore.ContainsKey(key) to check if an object exists before attempting to read."
             )
         return path.read_bytes()
 

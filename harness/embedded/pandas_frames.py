@@ -25,9 +25,7 @@ _QUOTES = (
 
 def _columns(parts: list[HistoryPart], names: tuple[str, ...]) -> tuple[np.ndarray[Any, Any], dict[str, Any]]:
     times = np.concatenate([part.end_us + part.exchange_offset_us for part in parts])
-    return times, {
-        name: np.concatenate([part.floats(index) for part in parts]) for index, name in enumerate(names)
-    }
+    return times, {name: np.concatenate([part.floats(index) for part in parts]) for index, name in enumerate(names)}
 
 
 def _quote_columns(parts: list[HistoryPart]) -> tuple[np.ndarray[Any, Any], dict[str, Any]]:
@@ -120,8 +118,8 @@ def _let_tickers_select() -> None:
                 raise
             return original_multi(self, mapped)
 
-    pd.Index.get_loc = get_loc
-    pd.MultiIndex.get_loc = get_loc_multi
+    pd.Index.get_loc = get_loc  # type: ignore[method-assign]
+    pd.MultiIndex.get_loc = get_loc_multi  # type: ignore[method-assign]
 
 
 def _symbol_of(key: Any) -> Symbol | None:

@@ -33,5 +33,7 @@ _REASONS = {
 }
 
 MESSAGE_BY_MEMBER: dict[str, str] = {
-    member: f"{reason} are outside its part of Lean" for reason, members in _REASONS.items() for member in members.split()
+    member: f"{reason} are outside its part of Lean"
+    for reason, members in _REASONS.items()
+    for member in members.split()
 }

@@ -19,6 +19,7 @@ from harness.embedded.consolidators.subscription_manager import SubscriptionMana
 from harness.embedded.data import BarFrame, TradeBar
 from harness.embedded.feed.subscription import CARRIED, DAY_US, NO_BAR
 from harness.embedded.feed.timeline import DayPlan, SubscriptionDay
+from harness.embedded.naming import lean_api
 from harness.embedded.reference.time_zones import TimeZone
 
 if TYPE_CHECKING:
@@ -27,10 +28,32 @@ if TYPE_CHECKING:
 _OPEN, _HIGH, _LOW, _CLOSE, _VOLUME = range(5)
 
 
+@lean_api
+class SubscriptionDataConfigService:
+    """What user code asks of the subscriptions. Source: Lean's ``ISubscriptionDataConfigService``."""
+
+    def __init__(self, engine: EngineContext) -> None:
+        self._engine = engine
+
+    def get_subscription_data_configs(self, symbol: Any = None, include_internal_configs: bool = False) -> list[Any]:
+        configs = self._engine.data.configs
+        wanted = None if symbol is None else self._engine.symbol_of(symbol)
+        return [
+            config
+            for config in configs
+            if (include_internal_configs or not config.is_internal_feed) and wanted in (None, config.symbol)
+        ]
+
+
+@lean_api
 class ObservedSubscriptionManager(SubscriptionManager):
     """A subscription manager that tells the loop when consolidators come or go."""
 
     engine: EngineContext
+
+    @property
+    def subscription_data_config_service(self) -> SubscriptionDataConfigService:
+        return SubscriptionDataConfigService(self.engine)
 
     def add_consolidator(self, *args: Any, **kwargs: Any) -> None:
         super().add_consolidator(*args, **kwargs)
@@ -43,12 +66,10 @@ class ObservedSubscriptionManager(SubscriptionManager):
 
 def can_be_planned(consolidator: Any, period_us: int) -> bool:
     """Whether a consolidator is of the kind that ``consolidators.plan`` describes."""
-    return (
-        type(consolidator) is TradeBarConsolidator
-        and consolidator.max_count is None
-        and consolidator.specification.is_plain
-        and period_us <= consolidator.specification.period_us <= DAY_US
-    )
+    if type(consolidator) is not TradeBarConsolidator or consolidator.max_count is not None:
+        return False
+    bar_us = consolidator.specification.period_us
+    return consolidator.specification.is_plain and bar_us is not None and period_us <= bar_us <= DAY_US
 
 
 class _Rows:
@@ -89,10 +110,8 @@ class _Rows:
         rows = np.where(self.codes >= 0, self.codes >> 1, 0)
         columns = []
         for column in range(4):
-            if self.day.frame is None:
-                values = np.zeros(len(rows), dtype=np.int64)
-            else:
-                values = frame.columns[column][rows]
+            whole_day = self.day.frame
+            values = np.zeros(len(rows), dtype=np.int64) if whole_day is None else whole_day.columns[column][rows]
             if carry is not None and carried.any():
                 values = np.where(carried, int(carry.mantissa(column)[self.day.carry_row]), values)
             columns.append(values)
@@ -279,7 +298,7 @@ class ConsolidationDay:
         self.book = book
         self.planned: dict[int, PlannedConsolidator] = {}
         self.past: dict[int, list[tuple[int, int, PlannedConsolidator, int]]] = {}
-        self._inside: dict[int, list[tuple[Any, PlannedConsolidator | None, int]]] = {}
+        self._inside: dict[int, list[tuple[PlannedConsolidator, int]]] = {}
         self._driven: list[SubscriptionDay] = []
         self.flags: bytearray | None = None
         for day in of_day.subscriptions:
@@ -336,20 +355,20 @@ class ConsolidationDay:
             for index, step in zip(inside.tolist(), emissions.step[inside].tolist(), strict=True):
                 found = self._inside.get(step)
                 if found is None:
-                    self._inside[step] = [(None, planned, index)]
+                    self._inside[step] = [(planned, index)]
                 else:
-                    found.append((None, planned, index))
+                    found.append((planned, index))
 
     def run(self, step: int, clock: Any) -> None:
         """Everything consolidators do inside a step, in the order of subscriptions."""
         waiting = self._inside.get(step)
         if not self._driven:
             if waiting is not None:
-                for _, planned, index in waiting:
+                for planned, index in waiting:
                     planned.emit(index)
             return
         by_consolidator: dict[int, list[int]] = {}
-        for _, planned, index in waiting or ():
+        for planned, index in waiting or ():
             by_consolidator.setdefault(id(planned.consolidator), []).append(index)
         for day in self.of_day.subscriptions:
             consolidators = day.subscription.config.consolidators
@@ -382,9 +401,7 @@ class ConsolidationBook:
         self._states: dict[int, tuple[Any, PlanState, list[Decimal] | None]] = {}
         self._driven: dict[int, Any] = {}
 
-    def state_of(
-        self, consolidator: Any, day: SubscriptionDay
-    ) -> tuple[PlanState, list[Decimal] | None] | None:
+    def state_of(self, consolidator: Any, day: SubscriptionDay) -> tuple[PlanState, list[Decimal] | None] | None:
         """The state to plan from, or ``None`` for a consolidator that is driven step by step."""
         key = id(consolidator)
         known = self._states.get(key)
@@ -395,9 +412,12 @@ class ConsolidationBook:
         period_us = day.subscription.period_us
         manager = self.engine.algorithm.subscription_manager
         schedule = manager.schedule_of(consolidator)
-        fresh = schedule is not None and consolidator._working is None and consolidator._last_emit_us is None if (
+        fresh = (
             can_be_planned(consolidator, period_us)
-        ) else False
+            and schedule is not None
+            and consolidator._working is None
+            and consolidator._last_emit_us is None
+        )
         if not fresh:
             self._driven[key] = consolidator
             return None

@@ -22,9 +22,9 @@ from harness.embedded.enums import (
 )
 from harness.embedded.feed.config import SubscriptionDataConfig
 from harness.embedded.feed.sources import BarSource, SessionCalendar
+from harness.embedded.feed.start_time import start_time_for_trade_bars
 from harness.embedded.feed.subscription import Subscription, to_us_of
 from harness.embedded.feed.timeline import DayPlan
-from harness.embedded.feed.start_time import start_time_for_trade_bars
 from harness.embedded.naming import lean_api
 from harness.embedded.reference.corporate import (
     CorporateEvents,

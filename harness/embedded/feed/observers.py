@@ -146,7 +146,7 @@ class EquityObserver:
             places.append(place)
 
         def exact(index: int) -> Decimal:
-            total = fixed
+            total: Decimal = fixed
             for (quantity, price), path, place in zip(known, paths, places, strict=True):
                 at = -1 if place is None else int(place[index])
                 total += quantity * (price if at < 0 or path is None else path.exact(at))

@@ -6,13 +6,14 @@ does not replace the quote's prices; zero values never replace earlier ones.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from harness.embedded.clr import ZERO, to_float
-from harness.embedded.data import BarFrame, QuoteBar, TradeBar
+from harness.embedded.data import BarFrame, QuoteBar, TradeBar, view_of
 from harness.embedded.feed.timeline import SubscriptionDay
 
 
@@ -51,7 +52,7 @@ class _Updates:
             self.steps = steps[order]
             self.rows = rows[order]
             self.subs = subs[order]
-        self._index = memoryview(np.ascontiguousarray(np.searchsorted(self.steps, np.arange(length), side="right") - 1))
+        self._index = view_of(np.searchsorted(self.steps, np.arange(length), side="right") - 1)
 
     def at(self, step: int) -> int:
         return self._index[step] if step >= 0 else -1
@@ -97,6 +98,15 @@ def _mantissa_bounds(frame: BarFrame, low: Decimal, high: Decimal) -> tuple[int,
     return int(min(mantissa(low), limit)) + 1, int(min(mantissa(high), limit)) - 1
 
 
+_BID_CLOSE, _BID_SIZE, _ASK_CLOSE, _ASK_SIZE = 3, 4, 8, 9
+_GIVEN_QUOTE: dict[int, Callable[[QuoteBar], Decimal]] = {
+    _BID_CLOSE: lambda bar: bar.bid._close if bar.bid is not None else ZERO,
+    _BID_SIZE: lambda bar: bar._last_bid_size,
+    _ASK_CLOSE: lambda bar: bar.ask._close if bar.ask is not None else ZERO,
+    _ASK_SIZE: lambda bar: bar._last_ask_size,
+}
+
+
 class PricePath(NamedTuple):
     """Prices of a security over some steps: ``price = halves * unit + addend``, exactly.
 
@@ -131,6 +141,7 @@ class SecurityCache:
         "_all",
         "_ask",
         "_cursor",
+        "_kept",
         "_last",
         "_last_quote",
         "_last_trade",
@@ -149,6 +160,7 @@ class SecurityCache:
         self._last: Any = None
         self._last_trade: TradeBar | None = None
         self._last_quote: QuoteBar | None = None
+        self._kept: dict[int, Decimal] = {}
         self._set_step = -1
         self._all: _Updates | None = None
         self._trades: _Updates | None = None
@@ -175,6 +187,8 @@ class SecurityCache:
     def detach(self) -> None:
         """Keep what is known now as bars, and let the day's columns go."""
         last, trade, quote = self.last_data(), self.last_trade_bar(), self.last_quote_bar()
+        if quote is not None:
+            self._kept = {column: self._quote_value(column) for column in _GIVEN_QUOTE}
         self._last, self._last_trade, self._last_quote = last, trade, quote
         self._all = self._trades = self._quotes = None
         self._memo_step = -2
@@ -271,6 +285,7 @@ class SecurityCache:
                 if candidate is not None and own.any():
                     frame = candidate
                     halves[own] = _half_mantissas(candidate, rows[own])
+            assert frame is not None
         unit = Decimal(1).scaleb(-frame.scale) / 2
         if frame.factor is not None:
             unit = unit * frame.factor
@@ -328,30 +343,37 @@ class SecurityCache:
             number -= 1
         return self._last_trade._volume if self._last_trade is not None else ZERO
 
-    def _side(self, side: str, field: str) -> Decimal:
-        bar = self.last_quote_bar()
-        if bar is None:
-            return ZERO
-        value: Decimal = getattr(getattr(bar, side), field) if getattr(bar, side) is not None else ZERO
-        return value
+    def _quote_value(self, column: int) -> Decimal:
+        """The last value of a quote column that was not zero: zeros never replace what was known."""
+        updates = self._quotes
+        number = self._number(updates)
+        while number >= 0 and updates is not None:
+            frame, row = updates.find(number)
+            if frame.mantissa(column)[row]:
+                return frame.exact(column, row)
+            number -= 1
+        given = self._last_quote if self._set_step >= 0 or updates is None else None
+        if given is not None:
+            value = _GIVEN_QUOTE[column](given)
+            if value:
+                return value
+        return self._kept.get(column, ZERO)
 
     @property
     def _bid_price(self) -> Decimal:
-        return self._side("bid", "_close")
+        return self._quote_value(_BID_CLOSE)
 
     @property
     def _ask_price(self) -> Decimal:
-        return self._side("ask", "_close")
+        return self._quote_value(_ASK_CLOSE)
 
     @property
     def _bid_size(self) -> Decimal:
-        bar = self.last_quote_bar()
-        return bar._last_bid_size if bar is not None else ZERO
+        return self._quote_value(_BID_SIZE)
 
     @property
     def _ask_size(self) -> Decimal:
-        bar = self.last_quote_bar()
-        return bar._last_ask_size if bar is not None else ZERO
+        return self._quote_value(_ASK_SIZE)
 
     # -- bars ----------------------------------------------------------------------------------------------------
 

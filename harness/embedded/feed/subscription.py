@@ -167,7 +167,7 @@ class Subscription:
         found = cache.get(key)
         if found is None:
             found = cache[key] = self._make_fill_times(day, fill_forward_us)
-        return found  # type: ignore[no-any-return]
+        return found
 
     def _make_fill_times(self, day: date, fill_forward_us: int) -> Int64:
         offset = self.source.local_to_utc_us(day)

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from harness.embedded.data import BarFrame, QuoteBars, TradeBars
+from harness.embedded.data import BarFrame, QuoteBars, TradeBars, view_of
 from harness.embedded.feed.subscription import CARRIED, NO_BAR, DayRows, Subscription
 
 Int32 = npt.NDArray[np.int32]
@@ -51,14 +51,14 @@ class SubscriptionDay:
             self.codes = np.full(len(timeline), NO_BAR, dtype=np.int32)
             self.codes[np.searchsorted(timeline, rows.end_us)] = rows.codes
         self.real_steps = np.searchsorted(timeline, rows.real_end_us)
-        self.view = memoryview(self.codes)
+        self.view = view_of(self.codes)
 
     def bar(self, step: int, plan: DayPlan) -> Any:
         """The bar emitted at a step (its code is not ``NO_BAR``)."""
         code = self.view[step]
         subscription = self.subscription
         if code == CARRIED:
-            frame, row, filled = self.carry_frame, self.carry_row, True
+            frame, row, filled = self.carry_frame, self.carry_row, 1
         else:
             frame, row, filled = self.frame, code >> 1, code & 1
         if not filled:
@@ -156,7 +156,7 @@ def _any_code(subs: Sequence[SubscriptionDay], length: int) -> memoryview:
             flags[:] = 1
             break
         flags |= sub.codes != NO_BAR
-    return memoryview(flags)
+    return view_of(flags)
 
 
 class StepTradeBars(TradeBars):

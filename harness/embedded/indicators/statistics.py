@@ -41,6 +41,7 @@ from harness.embedded.indicators.momentum import (
 )
 from harness.embedded.indicators.volatility import StandardDeviation, safe_division
 from harness.embedded.not_supported import NotSupportedError
+from harness.embedded.reference.symbols import symbol_cache
 
 _TWO = Decimal(2)
 _HALF = Decimal("0.5")
@@ -811,7 +812,17 @@ class _Returns(DualSymbolIndicator):
     __slots__ = ("_reference_returns", "_target_returns")
     PARAMETERS = (anything("target_symbol"), anything("reference_symbol"), whole("period"))
 
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        if len(arguments) == 4 and isinstance(arguments[1], int):
+            # Lean also has the form (name, period, target, reference).
+            arguments = (arguments[0], arguments[2], arguments[3], arguments[1])
+        super().__init__(*arguments, **named)
+
     def _create(self, target_symbol: Any, reference_symbol: Any, period: int) -> None:
+        target_symbol, reference_symbol = (
+            symbol_cache.try_get_symbol(item) or item if isinstance(item, str) else item
+            for item in (target_symbol, reference_symbol)
+        )
         if period < 2:
             kind = type(self).__name__
             raise ValueError(f"Period parameter for {kind} indicator must be greater than 2 but was {period}.")

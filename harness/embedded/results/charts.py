@@ -169,7 +169,7 @@ class Series(BaseSeries):
     ``Series(name, type, unit)``, ``Series(name, type, unit, color[, symbol])``.
     """
 
-    def __init__(  # noqa: PLR0917 (the argument order is Lean's)
+    def __init__(
         self,
         name: str = "",
         series_type: SeriesType = SeriesType.LINE,

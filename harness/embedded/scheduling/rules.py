@@ -131,7 +131,8 @@ class ScheduleRules:
 
     def _symbol(self, symbol: Any) -> Any:
         if not isinstance(symbol, str):
-            return symbol
+            # Where a symbol is wanted a security serves too, as Lean converts it.
+            return getattr(symbol, "symbol", symbol)
         found = symbol_cache.try_get_symbol(symbol)
         if found is not None:
             return found

@@ -126,7 +126,7 @@ class Security:
 
     NULL_LEVERAGE = 0
 
-    def __init__(  # noqa: PLR0917 (what Lean's constructor takes)
+    def __init__(
         self,
         symbol: Symbol,
         clock: Clock,
@@ -445,7 +445,7 @@ class Equity(Security):
 
     DEFAULT_SETTLEMENT_DAYS = 1
 
-    def __init__(  # noqa: PLR0917 (what Lean's constructor takes)
+    def __init__(
         self,
         symbol: Symbol,
         clock: Clock,
