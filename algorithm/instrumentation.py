@@ -139,7 +139,6 @@ class StageTimers:
                 data_longest_ns = elapsed_ns
             if not ready:
                 return
-            start_ns = clock()
             figures = update(data)
             metrics_end_ns = clock()
             decide(figures)
@@ -148,7 +147,7 @@ class StageTimers:
             strategy_ns += elapsed_ns
             if elapsed_ns > strategy_longest_ns:
                 strategy_longest_ns = elapsed_ns
-            elapsed_ns = metrics_end_ns - start_ns
+            elapsed_ns = metrics_end_ns - data_end_ns
             metrics_ns += elapsed_ns
             if elapsed_ns > metrics_longest_ns:
                 metrics_longest_ns = elapsed_ns
