@@ -184,31 +184,40 @@ def doctor(
 
 
 @app.command(
-    epilog="Examples:  harness conformance   harness conformance --case market_minute   "
+    epilog="Examples:  harness conformance   harness conformance market_minute dst_change   "
     "harness conformance --lean-source path/to/Lean"
 )
 def conformance(
-    recordings: Annotated[Path | None, typer.Option("--recordings", help="Folder of recordings of real Lean.")] = None,
-    case: Annotated[list[str] | None, typer.Option("--case", help="Only this one; can be repeated.")] = None,
+    cases: Annotated[list[str] | None, typer.Argument(metavar="CASE", help="Only these; default: all.")] = None,
+    recordings: Annotated[
+        Path | None, typer.Option("--recordings", help="Recordings of real Lean; default: ../shared/conformance.")
+    ] = None,
     lean_source: Annotated[Path | None, typer.Option("--lean-source", help="Lean's own algorithms instead.")] = None,
     data: DataOption = None,
     cache: Annotated[Path | None, typer.Option("--cache", help="Folder for decoded data.")] = None,
     keep: Annotated[Path | None, typer.Option("--keep", help="Keep the results here.")] = None,
     jobs: Annotated[int | None, typer.Option("--jobs", min=1, help="Processes at a time.")] = None,
+    engine_command: Annotated[
+        str | None, typer.Option("--engine-command", help="Another engine that takes the launcher's options.")
+    ] = None,
     json: JsonOption = False,
 ) -> None:
     """Hold the embedded engine against recordings of real Lean. Exit 1 when anything differs."""
+    import shlex
+
     from harness.conformance.command import conformance as command
+    from harness.conformance.process import EMBEDDED
 
     _exit(
         command(
             recordings=recordings,
-            cases=case or [],
+            cases=cases or [],
             lean_source=lean_source,
             data_folder=data,
             cache_folder=cache,
             keep=keep,
             jobs=jobs,
+            engine=shlex.split(engine_command) if engine_command else EMBEDDED,
             as_json=json,
         )
     )

@@ -15,7 +15,8 @@ from rich.table import Table
 
 from harness.conformance.lean_source import default_parameters, find_algorithms, run_algorithm
 from harness.conformance.outcome import Outcome, Verdict, summary_line
-from harness.conformance.recordings import find_cases, run_case
+from harness.conformance.process import EMBEDDED
+from harness.conformance.recordings import default_recordings, find_cases, run_case
 
 _COLOURS = {
     Verdict.EQUAL: "green",
@@ -54,6 +55,7 @@ def conformance(
     cache_folder: Path | None = None,
     keep: Path | None = None,
     jobs: int | None = None,
+    engine: Sequence[str] = EMBEDDED,
     as_json: bool = False,
 ) -> int:
     """Run recordings, or with ``lean_source`` Lean's own algorithms; 0 when nothing differs, else 1."""
@@ -63,14 +65,14 @@ def conformance(
         data = data_folder if data_folder is not None else lean_source / "Data"
         parameters = default_parameters(lean_source)
         tasks = [
-            (a.name, lambda a=a: run_algorithm(a, data, cache_folder, parameters, keep))
+            (a.name, lambda a=a: run_algorithm(a, data, cache_folder, parameters, keep, engine))
             for a in find_algorithms(lean_source, cases)
         ]
     else:
-        folder = recordings if recordings is not None else Path("../shared/conformance")
+        folder = recordings if recordings is not None else default_recordings(Path.cwd())
         data = data_folder if data_folder is not None else folder / "data"
         tasks = [
-            (case.name, lambda case=case: run_case(case, data, cache_folder, keep))
+            (case.name, lambda case=case: run_case(case, data, cache_folder, keep, engine))
             for case in find_cases(folder, cases)
         ]
     outcomes = run_all(tasks, workers, console)

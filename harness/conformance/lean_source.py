@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.conformance.outcome import Difference, Outcome, Verdict
-from harness.conformance.process import EngineExit, run_engine
+from harness.conformance.process import EMBEDDED, EngineExit, run_engine
 from harness.errors import InputError
 
 _STATISTICS = re.compile(
@@ -110,12 +110,12 @@ def run_algorithm(
     cache_folder: Path | None,
     parameters: Mapping[str, str],
     keep: Path | None = None,
+    engine: Sequence[str] = EMBEDDED,
 ) -> Outcome:
     """Run one algorithm and compare all expected statistics, the order list hash included."""
     with tempfile.TemporaryDirectory(prefix="conformance-") as scratch:
         results = (keep / algorithm.name) if keep is not None else Path(scratch)
         results.mkdir(parents=True, exist_ok=True)
-        phases = results / "phases.json"
         done = run_engine(
             algorithm.python_file,
             algorithm.name,
@@ -123,7 +123,7 @@ def run_algorithm(
             results,
             cache_folder,
             parameters=parameters,
-            environment={"HARNESS_PHASES": str(phases)},
+            engine=engine,
         )
         if keep is not None:
             (results / "stdout.txt").write_text(done.output, "utf-8")

@@ -6,11 +6,15 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.errors import InputError
+
 TIME_LIMIT_S = 900.0
+EMBEDDED = (sys.executable, "-m", "harness.embedded")
+"""The command that starts the embedded engine; any other that takes the options of Lean's launcher can stand in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +56,11 @@ def run_engine(
     *,
     backtest_name: str = "local",
     parameters: Mapping[str, str] | None = None,
-    environment: Mapping[str, str] | None = None,
+    engine: Sequence[str] = EMBEDDED,
 ) -> EngineExit:
-    """Run ``python -m harness.embedded`` and wait for it."""
+    """Run one backtest with the ``engine`` command and wait for it. Raises :class:`InputError` if it cannot start."""
     command = [
-        *(sys.executable, "-m", "harness.embedded"),
+        *engine,
         *("--data-folder", str(data_folder)),
         *("--algorithm-language", "Python"),
         *("--algorithm-type-name", class_name),
@@ -79,10 +83,12 @@ def run_engine(
             errors="replace",
             timeout=TIME_LIMIT_S,
             # Compiled modules are kept: without them every process would compile the engine anew.
-            env={**os.environ, "PYTHONDONTWRITEBYTECODE": "", **(environment or {})},
+            env={**os.environ, "PYTHONDONTWRITEBYTECODE": ""},
             check=False,
             stdin=subprocess.DEVNULL,
         )
+    except OSError as error:
+        raise InputError(f"engine command {engine[0]!r}: cannot be started ({error.strerror or error})") from None
     except subprocess.TimeoutExpired:
         return EngineExit(None, "", f"stopped after {TIME_LIMIT_S:.0f} s", time.perf_counter() - started)
     return EngineExit(done.returncode, done.stdout, done.stderr, time.perf_counter() - started)

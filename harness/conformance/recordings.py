@@ -7,8 +7,9 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from harness.config import find_settings
 from harness.conformance.outcome import Difference, Outcome, Verdict
-from harness.conformance.process import run_engine
+from harness.conformance.process import EMBEDDED, run_engine
 from harness.errors import HarnessError, InputError
 from harness.parity.recording import compare_with_recording
 
@@ -33,7 +34,21 @@ def find_cases(recordings: Path, names: Sequence[str] = ()) -> list[Path]:
     return [by_name[name] for name in names]
 
 
-def run_case(case: Path, data_folder: Path, cache_folder: Path | None, keep: Path | None = None) -> Outcome:
+def default_recordings(start: Path) -> Path:
+    """``../shared/conformance`` beside the project that ``start`` lies in. Raises :class:`InputError` if absent."""
+    folder = find_settings(start).parent.parent / "shared" / "conformance"
+    if not folder.is_dir():
+        raise InputError(f"no recordings of real Lean at {folder}; give their folder with --recordings PATH")
+    return folder
+
+
+def run_case(
+    case: Path,
+    data_folder: Path,
+    cache_folder: Path | None,
+    keep: Path | None = None,
+    engine: Sequence[str] = EMBEDDED,
+) -> Outcome:
     """Run one case and compare it with its recording."""
     recording = json.loads((case / "recording.json").read_text("utf-8"))
     class_name = str(recording["class"])
@@ -41,7 +56,13 @@ def run_case(case: Path, data_folder: Path, cache_folder: Path | None, keep: Pat
         results = (keep / case.name) if keep is not None else Path(scratch) / "lean"
         results.mkdir(parents=True, exist_ok=True)
         done = run_engine(
-            case / "algorithm.py", class_name, data_folder, results, cache_folder, backtest_name=case.name
+            case / "algorithm.py",
+            class_name,
+            data_folder,
+            results,
+            cache_folder,
+            backtest_name=case.name,
+            engine=engine,
         )
         if keep is not None:
             (results / "stdout.txt").write_text(done.output, "utf-8")
