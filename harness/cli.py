@@ -12,6 +12,8 @@ from typing import Annotated
 
 import typer
 
+from harness.commands import report as report_command
+from harness.commands import sweep as sweep_command
 from harness.errors import HarnessError, InputError
 
 app = typer.Typer(
@@ -169,6 +171,19 @@ def show(
     _exit(command(config, session, listing=listing, with_runs=runs, as_json=json))
 
 
+@app.command(epilog="Examples:  harness init   harness init --folder W --data path/to/lean/data")
+def init(
+    folder: Annotated[Path | None, typer.Option("--folder", help="Write here; default: beside harness.toml.")] = None,
+    data: DataOption = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace a lean.json that is there.")] = False,
+    config: ConfigOption = None,
+) -> None:
+    """Write a lean.json with which `lean backtest` works without a login and without the network."""
+    from harness.commands.init import init as command
+
+    _exit(command(config, folder, data, force=force))
+
+
 @app.command(epilog="Examples:  harness doctor   harness doctor --noise   harness doctor --engine launcher")
 def doctor(
     scenario: ScenarioOption = DEFAULT_SCENARIO,
@@ -272,6 +287,12 @@ def check(
     _exit(command(config, name, folder, symbols=wanted, start=first, end=last, resolution=resolution, as_json=json))
 
 
+app.command(epilog=report_command.EPILOG)(report_command.report)
+app.command()(report_command.schema)
+app.command(epilog=sweep_command.SWEEP_EPILOG)(sweep_command.sweep)
+app.command("verify-many", epilog=sweep_command.VERIFY_EPILOG)(sweep_command.verify_many)
+
+
 def _scenario(scenario: str, quick: bool) -> str:
     if quick and scenario not in (DEFAULT_SCENARIO, "quick"):
         raise InputError(f"--quick is scenario quick, but --scenario says {scenario!r}; give one of them")
@@ -299,6 +320,9 @@ def main() -> None:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # whoever read the output has seen enough
         code = 141
+    except OSError as error:  # a full disk, a folder that cannot be written: not a bug
+        where = f"{error.filename}: " if error.filename else ""
+        code = _fail(f"{where}{error.strerror or error}; correct that and run the command again", 2)
     except Exception as error:
         usage = getattr(error, "format_message", None)  # a usage error of the command line library
         if os.environ.get("HARNESS_DEBUG"):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from harness.bench.analysis import MEMORY, Analysis, parity_result
@@ -18,10 +19,15 @@ from harness.bench.session import Session
 from harness.bench.setup import SessionSetup
 from harness.bench.statistics import Interval
 from harness.bench.verdict import Judgement
+from harness.results.store import read_json
 
 SCHEMA = "harness.report"
-VERSION = 1
+VERSION = 2
+LARGEST_INSTRUMENTATION_COST = 0.02
+LEAST_SLOWER_SHARE = 0.005
 MIB = 2**20
+INSTRUMENTATION_NAME = "instrumentation.json"
+INSTRUMENTATION_SCHEMA = "harness.instrumentation"
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +115,21 @@ class DriftLine:
 
 
 @dataclass(frozen=True, slots=True)
+class InstrumentationLine:
+    """What the stage timers cost: the wall (and CPU) time ratio of pairs with them to pairs without.
+
+    ``accepted`` when the median ratios are at most 1.02; otherwise stage times are no evidence.
+    """
+
+    wall_ratio: float
+    wall_low: float
+    wall_high: float
+    cpu_ratio: float
+    pairs: int
+    accepted: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """A whole report. ``pair_ratios`` are the wall time ratios of the pairs in order."""
 
@@ -139,12 +160,16 @@ class Report:
     variants: Mapping[str, Mapping[str, Any]]
     environment: Mapping[str, Any]
     repeat: tuple[str, ...]
+    slower_stages: tuple[str, ...] = ()
+    instrumentation: InstrumentationLine | None = None
 
 
 def build_report(session: Session, stored_record: Mapping[str, Any] | None = None) -> Report:
     """The report of a session, finished or not; ``stored_record`` (of a stored baseline) adds the drift from it."""
     analysis = session.analyse()
     setup, plan = session.setup, session.setup.plan
+    stages, instrumentation = _stages(analysis), read_instrumentation(session.folder)
+    slower = _slower(stages)
     measured = [row for row in session.rows if row.kind is RunKind.MEASURED and row.completed]
     return Report(
         session=setup.name,
@@ -154,7 +179,7 @@ def build_report(session: Session, stored_record: Mapping[str, Any] | None = Non
         candidate=plan.candidate,
         verdict=str(analysis.overall.verdict),
         exit_code=analysis.overall.exit_code,
-        reasons=analysis.overall.reasons,
+        reasons=(*analysis.overall.reasons, *slower),
         finished=analysis.finished,
         pairs=analysis.pairs,
         runs_done=analysis.runs_done,
@@ -163,7 +188,7 @@ def build_report(session: Session, stored_record: Mapping[str, Any] | None = Non
         judged_phase=setup.targets.judged_phase,
         parity=_parity(session.rows),
         quantities=tuple(_quantity(item) for item in analysis.judgements),
-        stages=_stages(analysis),
+        stages=stages,
         phases=_phases(analysis, plan.baseline, plan.candidate),
         bars_per_second={
             variant: rate
@@ -174,7 +199,7 @@ def build_report(session: Session, stored_record: Mapping[str, Any] | None = Non
         runs=tuple(_run(row) for row in session.rows),
         moved_stages=analysis.moved_stages,
         drift=None if stored_record is None else _drift(session, stored_record),
-        warnings=analysis.warnings,
+        warnings=(*analysis.warnings, *_refused(instrumentation)),
         variants={
             name: {
                 "algorithm": variant.algorithm_file.name,
@@ -189,6 +214,8 @@ def build_report(session: Session, stored_record: Mapping[str, Any] | None = Non
             f"harness diff {setup.name}/{plan.baseline} {setup.name}/{plan.candidate}",
             f"harness show {setup.name}",
         ),
+        slower_stages=slower,
+        instrumentation=instrumentation,
     )
 
 
@@ -200,6 +227,39 @@ def report_to_dict(report: Report) -> dict[str, Any]:
 def percent_change(ratio: float) -> str:
     """A ratio as people say it: 0.612 is ``-38.8 %``."""
     return f"{100 * (ratio - 1):+.1f} %"
+
+
+def read_instrumentation(folder: Path) -> InstrumentationLine | None:
+    """What ``harness instrumentation`` stored beside the session; None when it was not measured."""
+    path = folder / INSTRUMENTATION_NAME
+    if not path.exists():
+        return None
+    stored = read_json(path, schema=INSTRUMENTATION_SCHEMA, version=1)
+    return InstrumentationLine(**{name: stored[name] for name in InstrumentationLine.__slots__})
+
+
+def _slower(stages: Sequence[StageLine]) -> tuple[str, ...]:
+    """Stages that certainly take longer: the whole interval above 1, and more than 0.5 % of the run."""
+    total_s = sum(stage.baseline_s for stage in stages)
+    return tuple(
+        f"stage {stage.name} is slower: {percent_change(stage.ratio)} ({stage.low:.3f} to {stage.high:.3f}), "
+        f"{-stage.saved_s:.3f} s more"
+        for stage in sorted(stages, key=lambda stage: stage.saved_s)
+        if stage.ratio is not None
+        and stage.low is not None
+        and stage.high is not None
+        and stage.low > 1
+        and -stage.saved_s > LEAST_SLOWER_SHARE * total_s
+    )
+
+
+def _refused(line: InstrumentationLine | None) -> tuple[str, ...]:
+    if line is None or line.accepted:
+        return ()
+    return (
+        f"the stage timers themselves cost {percent_change(line.wall_ratio)} wall, more than "
+        f"{100 * LARGEST_INSTRUMENTATION_COST:.0f} %: the stage times are no evidence; time fewer or larger stages",
+    )
 
 
 def _sampling(setup: SessionSetup) -> str:

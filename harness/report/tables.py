@@ -79,6 +79,19 @@ def drift_sentence(report: Report) -> str:
     )
 
 
+def instrumentation_sentence(report: Report) -> str:
+    """One sentence on what the stage timers cost; empty when it was not measured."""
+    line = report.instrumentation
+    if line is None:
+        return ""
+    return (
+        f"The stage timers cost {percent_change(line.wall_ratio)} wall "
+        f"({percent_change(line.wall_low)} to {percent_change(line.wall_high)}) and {percent_change(line.cpu_ratio)} "
+        f"CPU, measured over {line.pairs} pairs with and without: "
+        f"{'accepted' if line.accepted else 'REFUSED, stage times are no evidence'}"
+    )
+
+
 def environment_lines(report: Report) -> list[tuple[str, str]]:
     """The machine and the code, as (what, value)."""
     known = report.environment

@@ -11,6 +11,7 @@ from harness.report.tables import (
     Table,
     drift_sentence,
     environment_lines,
+    instrumentation_sentence,
     parity_sentence,
     phase_table,
     run_table,
@@ -36,7 +37,8 @@ def print_report(report: Report, console: Console, with_runs: bool = False) -> N
     if report.bars_per_second:
         rates = ", ".join(f"{name} {rate:,.0f}" for name, rate in report.bars_per_second.items())
         _print_lines(console, "", [f"Data points a second in the algorithm's own phase: {rates}"])
-    _print_lines(console, "", [sentence] if (sentence := drift_sentence(report)) else [])
+    sentences = (drift_sentence(report), instrumentation_sentence(report))
+    _print_lines(console, "", [sentence for sentence in sentences if sentence])
     _print_lines(console, "Attention", [*report.moved_stages, *report.warnings])
     if with_runs:
         _print_lines(console, "Environment", [f"{what}: {value}" for what, value in environment_lines(report)])

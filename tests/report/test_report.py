@@ -97,6 +97,6 @@ def test_markup_in_names_is_not_obeyed_on_the_terminal(report_of: Any) -> None:
 def test_files_are_written_whole_and_read_back(report_of: Any, tmp_path: Path) -> None:
     report = report_of(FAST)
     paths = write_report(report, tmp_path)
-    assert [path.name for path in paths] == ["report.json", "report.md"]
-    stored = read_json(tmp_path / "report.json", schema="harness.report", version=1)
+    assert [path.name for path in paths] == ["report.json", "report.md", "report.html", "report.png"]
+    stored = read_json(tmp_path / "report.json", schema="harness.report", version=2)
     assert stored == json.loads(json.dumps(report_to_dict(report)))
