@@ -77,7 +77,7 @@ class SessionCalendar:
 
 
 def _microseconds(span: Any) -> int:
-    return (span.days * 86_400 + span.seconds) * _MICROSECOND + span.microseconds
+    return int((span.days * 86_400 + span.seconds) * _MICROSECOND + span.microseconds)
 
 
 class BarSource:
@@ -111,7 +111,8 @@ class BarSource:
         self._resolution = _RESOLUTION_NAMES.get(config.resolution, "")
         self._side = "quote" if config.tick_type == TickType.QUOTE else "trade"
         self._whole: dict[str, BarColumns | None] = {}
-        self._bounds: dict[str, Any] = {}
+        self._last_sides: dict[int, list[int]] | None = None
+        self._last_sides_day: date | None = None
         self._first_day = self._limit()
 
     def _limit(self) -> date | None:
@@ -215,11 +216,14 @@ class BarSource:
             factor = self.factors.get_price_factor(_midnight(day), mode)
             if mode == DataNormalizationMode.TOTAL_RETURN:
                 addend = self.sum_of_dividends
+        values = [column[part] for column in columns.columns]
+        if self._side == "quote" and self.config.fill_data_forward:
+            self._copy_missing_sides(values, day)
         return BarFrame(
             self.config.symbol,
             start,
             end,
-            [column[part] for column in columns.columns],
+            values,
             is_quote=self._side == "quote",
             period_us=self.config.period_us,
             scale=columns.price_scale,
@@ -227,6 +231,25 @@ class BarSource:
             factor=factor,
             addend=addend,
         )
+
+    def _copy_missing_sides(self, values: list[Any], day: date) -> None:
+        """A quote without one side takes it from the quote before, also from the day before when days come in order.
+
+        Source: Lean's ``QuoteBarFillForwardEnumerator``.
+        """
+        before = self._last_sides if self._last_sides_day is not None and self._last_sides_day < day else None
+        last: dict[int, list[int]] = {}
+        for first in (0, 5):
+            side = values[first : first + 4]
+            present = (side[0] != 0) | (side[1] != 0) | (side[2] != 0) | (side[3] != 0)
+            if not present.all():
+                source = np.maximum.accumulate(np.where(present, np.arange(len(present)), -1))
+                for offset in range(4):
+                    earlier = before[first][offset] if before is not None and first in before else 0
+                    values[first + offset] = np.where(source >= 0, side[offset][np.maximum(source, 0)], earlier)
+            if len(present) and (present.any() or before is not None):
+                last[first] = [int(values[first + offset][-1]) for offset in range(4)]
+        self._last_sides, self._last_sides_day = last, day
 
     def _read(self, ticker: str, day: date) -> BarColumns | None:
         from harness.marketdata.lean_format import zip_path
