@@ -1,10 +1,12 @@
 # `make bench` is all a user needs; `make help` lists the rest.
 .DEFAULT_GOAL := help
-.PHONY: help bench baseline test lint types layers unit benchmarks setup lock clean
+.PHONY: help bench baseline test lint types layers unit test-docker bench-standin benchmarks setup lean lock clean
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+LEAN_VENV := .venv-lean
+WITH_DOCKER = $(BIN)/python scripts/with_docker.py
 QUICK ?=
 ENGINE ?=
 ARGS ?=
@@ -37,6 +39,17 @@ layers: $(VENV)/.dev
 unit: $(VENV)/.dev
 	$(BIN)/pytest $(PYTEST_ARGS)
 
+test-docker: $(VENV)/.dev $(LEAN_VENV)/.done ## The lean command and a real Docker engine, with a stand-in for Lean's image
+	@$(WITH_DOCKER) $(BIN)/pytest tests/docker -m docker; code=$$?; if [ $$code -eq 75 ]; then \
+	  echo "!! test-docker: NOT RUN, there is no Docker engine here and none could be started (reason above) !!"; \
+	  exit 0; fi; exit $$code
+
+bench-standin: $(VENV)/.dev $(LEAN_VENV)/.done ## `make bench ENGINE=lean` in Docker with the stand-in image
+	@test -f lean.json || $(BIN)/harness init
+	$(WITH_DOCKER) $(MAKE) --no-print-directory bench ENGINE=lean
+
+lean: $(LEAN_VENV)/.done ## Install the lean command in an environment of its own
+
 benchmarks: $(VENV)/.dev ## Measure the harness itself (minutes)
 	@set -e; for script in benchmarks/bench_*.py benchmarks/sim_*.py; do echo "== $$script"; $(BIN)/python $$script; done
 
@@ -66,3 +79,10 @@ $(VENV)/.dev: pyproject.toml requirements/dev.lock | $(VENV)/bin/python
 	  || { echo "make: the locked versions cannot be installed here, trying those that pyproject.toml allows" >&2; \
 	       $(BIN)/python -m pip install --disable-pip-version-check -e '.[dev,report,sweep,server,fast,jit,docker]'; }
 	@touch $(VENV)/.base $@
+
+$(LEAN_VENV)/.done: requirements/lean.txt requirements/lean.lock
+	test -x $(LEAN_VENV)/bin/python || $(PYTHON) -m venv $(LEAN_VENV)
+	$(LEAN_VENV)/bin/python -m pip install --disable-pip-version-check -c requirements/lean.lock -r requirements/lean.txt \
+	  || { echo "make: the locked versions cannot be installed here, trying the latest that fit" >&2; \
+	       $(LEAN_VENV)/bin/python -m pip install --disable-pip-version-check -r requirements/lean.txt; }
+	@touch $@

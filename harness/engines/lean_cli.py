@@ -31,6 +31,7 @@ from harness.measure.fingerprint import load_1min
 from harness.workspace import find_workspace, output_problem, prepare_run, workspace_problems
 
 COMMAND_VARIABLE = "LEAN_COMMAND"
+IMAGE_VARIABLE = "LEAN_IMAGE"
 OWN_ENVIRONMENT = ".venv-lean"
 DEFAULT_IMAGE = "quantconnect/lean:latest"
 # lean-cli wants a number; the same one for every run, since it is in every order event.
@@ -45,15 +46,15 @@ class LeanCliEngine:
     """Runs ``lean backtest``. Paths may be relative to ``root``, the folder of ``harness.toml``.
 
     ``command``: the ``lean`` program, by default ``LEAN_COMMAND``, ``.venv-lean`` or the one on PATH. ``workspace``:
-    folder of ``lean.json``, by default the nearest above the algorithm. ``image``: must be there, it is never pulled
-    within a run. ``options``: more words for the command line. ``docker``: lean's ``--extra-docker-config``.
-    ``config``: more keys of Lean's configuration. ``allow_missing_data`` and ``accept_abort``: see
-    :class:`harness.engines.lean_outcome.Allowances`.
+    folder of ``lean.json``, by default the nearest above the algorithm. ``image`` (or ``LEAN_IMAGE``): must be there,
+    it is never pulled within a run. ``options``: more words for the command line. ``docker``: lean's
+    ``--extra-docker-config``. ``config``: more keys of Lean's configuration. ``allow_missing_data`` and
+    ``accept_abort``: see :class:`harness.engines.lean_outcome.Allowances`.
     """
 
     command: str = ""
     workspace: str = ""
-    image: str = DEFAULT_IMAGE
+    image: str = ""
     options: tuple[str, ...] = ()
     docker: Mapping[str, Any] = field(default_factory=dict)
     config: Mapping[str, Any] = field(default_factory=dict)
@@ -69,9 +70,14 @@ class LeanCliEngine:
         return {
             "name": self.name,
             "version": "" if command is None else f"lean-cli {lean_version(command)}",
-            "image": self.image,
-            "digest": image_digest(self.image),
+            "image": self.engine_image,
+            "digest": image_digest(self.engine_image),
         }
+
+    @property
+    def engine_image(self) -> str:
+        """The image that runs."""
+        return os.environ.get(IMAGE_VARIABLE) or self.image or DEFAULT_IMAGE
 
     def lean_command(self) -> str | None:
         """The ``lean`` program; None when there is none."""
@@ -98,7 +104,7 @@ class LeanCliEngine:
             yield f"{command}: {problem}"
         try:
             with docker_client() as client:
-                yield from _image_problems(client, self.image)
+                yield from _image_problems(client, self.engine_image)
         except EngineError as error:
             yield str(error)
 
@@ -137,7 +143,7 @@ class LeanCliEngine:
     ) -> tuple[str, ...]:
         """The whole ``lean backtest`` command of one run."""
         words = [command, "backtest", str(algorithm), "--no-update", "--lean-config", str(run_json)]
-        words += ["--output", str(request.results_folder), "--image", self.image]
+        words += ["--output", str(request.results_folder), "--image", self.engine_image]
         words += ["--backtest-name", request.backtest_name or request.result_id]
         words += ["--extra-config", "algorithm-id", ALGORITHM_ID]
         words += ["--extra-config", "algorithm-type-name", request.algorithm_class]

@@ -1,0 +1,178 @@
+"""``lean backtest`` for real: lean-cli from PyPI, a Docker engine, containers; only what is in the image stands in."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.engines.base import BacktestRequest, Engine, Outcome
+from harness.engines.embedded import EmbeddedEngine
+from harness.engines.lean_cli import ALGORITHM_ID, NAME_PREFIX, LeanCliEngine, remove_orphans
+from harness.parity.diff import diff_results
+from harness.results.lean_results import LeanResults
+
+MakeRequest = Callable[..., BacktestRequest]
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def containers(client: Any) -> list[str]:
+    return [item["Names"][0] for item in client.api.containers(all=True, filters={"name": NAME_PREFIX})]
+
+
+def test_a_run_is_measured_inside_and_outside_the_container(
+    engine: LeanCliEngine, make_request: MakeRequest, client: Any
+) -> None:
+    request = make_request(quantity="7")
+    assert isinstance(engine, Engine)
+    assert engine.check(request) == []
+    run = engine.run(request)
+    assert run.outcome is Outcome.COMPLETED, run.detail
+    cost = run.measurement
+    assert cost is not None
+    assert list(cost.phases_s) == [
+        "client_start", "container_start", "engine_start", "python_start", "import", "initialize", "algorithm",
+        "results", "shutdown", "client_end",
+    ]  # fmt: skip
+    assert sum(cost.phases_s.values()) == pytest.approx(cost.wall_s, abs=0.01)
+    assert min(cost.phases_s.values()) >= 0
+    assert cost.cpu_s > 0.1, "the container's own CPU"
+    assert cost.client_cpu_s > 0.1, "the client's, apart"
+    assert 20 * 2**20 < cost.peak_rss_bytes < 400 * 2**20
+    assert run.engine["lean"] == "2.5.0.0"
+    assert run.engine["digest"].startswith("sha256:")
+    assert run.engine["version"].startswith("lean-cli 1.")
+    assert run.data_points > 40000
+    assert containers(client) == []
+
+
+def test_results_are_those_of_the_same_engine_outside(engine: LeanCliEngine, make_request: MakeRequest) -> None:
+    inside, outside = engine.run(make_request()), EmbeddedEngine().run(make_request())
+    assert (inside.outcome, outside.outcome) == (Outcome.COMPLETED, Outcome.COMPLETED)
+    left = LeanResults(outside.request.results_folder, outside.request.result_id)
+    right = LeanResults(inside.request.results_folder, inside.request.result_id)
+    report = diff_results(left, right)
+    assert report.identical, report.summary_line
+    assert right.result_id == ALGORITHM_ID
+
+
+def test_memory_is_the_containers(engine: LeanCliEngine, make_request: MakeRequest) -> None:
+    run = engine.run(make_request(standin="ballast"))
+    assert run.measurement is not None
+    assert 200 * 2**20 < run.measurement.peak_rss_bytes < 500 * 2**20
+
+
+@pytest.mark.parametrize(
+    ("parameters", "outcome", "exit_code", "text"),
+    [
+        ({"fail": "on_data"}, Outcome.RUNTIME_ERROR, 1, "deliberate failure in on_data"),
+        ({"standin": "crash"}, Outcome.ENGINE_CRASH, 134, "exit code 134"),
+        ({"standin": "abort"}, Outcome.ABORTED_AFTER_RESULTS, 134, "accept_abort"),
+        ({"ticker": "ZULU"}, Outcome.MISSING_DATA, 0, "zulu"),
+    ],
+)
+def test_failures(
+    engine: LeanCliEngine,
+    make_request: MakeRequest,
+    client: Any,
+    parameters: dict[str, str],
+    outcome: Outcome,
+    exit_code: int,
+    text: str,
+) -> None:
+    run = engine.run(make_request(**parameters))
+    assert run.outcome is outcome, run.detail
+    assert text in run.detail
+    assert run.measurement is not None
+    assert run.measurement.exit_code == exit_code, "the container's, not the client's"
+    assert containers(client) == []
+
+
+@pytest.mark.parametrize("how", ["hang", "stubborn"])
+def test_the_container_is_removed_after_the_time_limit(
+    engine: LeanCliEngine, make_request: MakeRequest, client: Any, how: str
+) -> None:
+    started = time.monotonic()
+    run = engine.run(make_request(time_limit_s=12, standin=how))
+    assert run.outcome is Outcome.TIMED_OUT
+    assert time.monotonic() - started < 40
+    assert run.measurement is not None
+    assert run.measurement.phases_s["engine_start"] > 0
+    assert containers(client) == []
+
+
+def test_the_container_is_removed_on_ctrl_c(engine: LeanCliEngine, make_request: MakeRequest, client: Any) -> None:
+    def interrupt(_: float, __: str) -> None:
+        if containers(client):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        engine.run(make_request(standin="hang"), interrupt)
+    assert containers(client) == []
+
+
+def test_the_container_of_a_killed_harness_is_removed_by_the_next_run(make_request: MakeRequest, client: Any) -> None:
+    request = make_request(standin="hang")
+    code = (
+        "from pathlib import Path; from harness.engines.lean_cli import LeanCliEngine; "
+        "from harness.engines.base import BacktestRequest as R; import sys; a, d, r = map(Path, sys.argv[1:]); "
+        "LeanCliEngine().run(R(a, 'Trader', d, r, {'standin': 'hang'}, time_limit_s=100))"
+    )
+    words = [str(request.algorithm_file), str(request.data_folder), str(request.run_folder)]
+    victim = subprocess.Popen([sys.executable, "-c", code, *words], cwd=ROOT)
+    deadline = time.monotonic() + 60
+    while not containers(client) and time.monotonic() < deadline and victim.poll() is None:
+        time.sleep(0.2)
+    victim.send_signal(signal.SIGKILL)
+    victim.wait()
+    left = [name.lstrip("/") for name in containers(client)]
+    assert len(left) == 1
+    assert remove_orphans(client) == left
+    assert containers(client) == []
+
+
+def test_each_run_has_an_object_store_and_a_project_of_its_own(
+    engine: LeanCliEngine, make_request: MakeRequest, workspace: Path
+) -> None:
+    request = make_request()
+    engine.run(request)
+    assert (request.run_folder / "storage").is_dir()
+    assert (request.run_folder / "project" / "main.py").is_file()
+    assert sorted(path.name for path in workspace.iterdir()) == ["lean.json", "project", "runs"]
+    assert [path.name for path in (workspace / "project").iterdir()] == ["main.py"]
+
+
+def test_a_workspace_of_harness_init_is_enough_for_the_user_too(workspace: Path) -> None:
+    """``lean backtest project`` as a user types it: no login, no network, no options but the image."""
+    done = subprocess.run(
+        [os.environ["LEAN_COMMAND"], "backtest", "project", "--no-update", "--image", os.environ["LEAN_IMAGE"]],
+        cwd=workspace, capture_output=True, text=True, timeout=180, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    (results,) = (workspace / "project" / "backtests").iterdir()
+    assert LeanResults(results).status == "Completed"
+
+
+def test_what_is_lacking_is_said_with_its_remedy(
+    make_request: MakeRequest, workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request = make_request()
+    monkeypatch.setenv("LEAN_IMAGE", "quantconnect/lean:none-such")
+    assert "docker pull quantconnect/lean:none-such" in LeanCliEngine().check(request)[0]
+    monkeypatch.setenv("LEAN_IMAGE", "localhost:5000/lean:x")
+    assert "without a registry's port" in LeanCliEngine().check(request)[0]
+    monkeypatch.delenv("LEAN_IMAGE")
+    (workspace / "lean.json").write_text(json.dumps({"data-folder": "data"}))
+    assert any("no organization id" in text for text in LeanCliEngine().check(request))
+    monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere.sock")
+    assert any("no engine answers at unix:///nowhere.sock" in text for text in LeanCliEngine().check(request))
+    monkeypatch.setenv("LEAN_COMMAND", "no-such-lean")
+    assert "make lean" in LeanCliEngine().check(request)[0]
