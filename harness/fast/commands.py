@@ -34,7 +34,7 @@ _LISTED_HOTSPOTS = 15
 _LISTED_WARNINGS = 10
 
 
-def backtest(  # noqa: PLR0917 - one parameter an option of the command
+def backtest(
     data: Annotated[Path, typer.Argument(help="CSV or Parquet file, a folder of them, or a Lean data folder.")],
     sim_mode: Annotated[SimMode, typer.Option(help="Whole columns, or bar by bar.", rich_help_panel=_RUN)] = (
         SimMode.BATCH

@@ -37,7 +37,7 @@ class DatasetRecord(_Part):
     symbols: tuple[str, ...]
     fraction: Annotated[float, Field(gt=0.0, le=1.0)]
     portion: Annotated[int, Field(ge=1)]
-    source_rows: Count
+    source_rows: Count | None
     rows_in: Count
     rows_dropped: Count
     dropped: dict[str, Count]
@@ -139,6 +139,12 @@ class BenchmarkRecord(_Part):
         return self
 
 
+def _total(counts: Sequence[int | None]) -> int | None:
+    """The sum; ``None`` when one is not known."""
+    known = [count for count in counts if count is not None]
+    return sum(known) if len(known) == len(counts) else None
+
+
 def machine() -> dict[str, Any]:
     """What the times depend on. Times of different machines are not compared."""
     import numpy as np
@@ -184,7 +190,7 @@ def make_record(
             symbols=tuple(bars.symbol for bars in result.dataset.bars),
             fraction=settings.load.fraction,
             portion=settings.load.portion,
-            source_rows=sum(report.source_rows for report in reports),
+            source_rows=_total([report.source_rows for report in reports]),
             rows_in=sum(report.rows_in for report in reports),
             rows_dropped=sum(dropped.values()),
             dropped=dropped,

@@ -95,7 +95,7 @@ def profit_of(
     return profit, round(profit * 100.0)
 
 
-def exit_in_bar(  # noqa: PLR0917 - called for every bar of every position; keywords would slow the loop
+def exit_in_bar(
     direction: int, stop: float, target: float, open_: float, high: float, low: float
 ) -> tuple[float, bool] | None:
     """Exit price and whether it was the target, or ``None`` when the bar touches neither level (NaN: no level).

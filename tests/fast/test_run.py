@@ -99,8 +99,9 @@ def test_verification_runs_the_other_mode(data: Path, mode: SimMode) -> None:
 
 def test_portions_are_cut_before_anything_is_computed(data: Path) -> None:
     parts = [run(data, settings(load=LoadOptions(fraction=0.25, portion=portion))) for portion in range(1, 5)]
-    assert [part.dataset.rows for part in parts] == [1200] * 4
-    assert {report.source_rows for part in parts for report in part.dataset.reports} == {2400}
+    assert sum(part.dataset.rows for part in parts) == 4800
+    # Shares of a CSV file's bytes, whose lines are not all of one length.
+    assert all(abs(part.dataset.rows - 1200) < 60 for part in parts)
     assert parts[1].dataset.bars[0].time_ns[0] > parts[0].dataset.bars[0].time_ns[-1]
 
 

@@ -52,11 +52,12 @@ class CleanOptions:
 class RawBars:
     """Rows as read, before any check: NaN or ``UNKNOWN_TIME`` where a field could not be read.
 
-    ``blank`` and ``malformed`` lines are counted only; ``source_rows`` counts the whole source.
+    ``blank`` and ``malformed`` lines are counted only; ``source_rows`` counts the whole source
+    (``None``: not counted).
     """
 
     bars: Bars
-    source_rows: int
+    source_rows: int | None
     blank: int = 0
     malformed: int = 0
 

@@ -85,16 +85,14 @@ def read_csv(
 ) -> list[RawBars]:
     """Raw rows of each symbol in the file, in file order.
 
-    Of a file without a symbol column only the bytes of the portion are parsed. Raises :class:`IngestError` when the
-    file cannot be read or its columns cannot be told.
+    Of a file without a symbol column only the portion is read: the lines that begin in its share of the bytes.
+    (Counting the lines of the whole file first would cost as much as parsing a quarter of it.)
+    Raises :class:`IngestError` when the file cannot be read or its columns cannot be told.
     """
     try:
         layout = _layout(path)
-        pieces = _pieces(layout, threads)
-        lines = sum(piece.lines for piece in pieces)
-        if layout.columns.symbol is None:
-            start, stop = portion_rows(lines, fraction, portion)
-            pieces = _only_lines(layout, pieces, start, stop)
+        by_bytes = layout.columns.symbol is None
+        pieces = _pieces(layout, threads, *((fraction, portion) if by_bytes else (1.0, 1)))
         rows = sum(piece.lines for piece in pieces)
         columns, counts, malformed = _parse(layout, pieces, rows, threads, progress)
     except OSError as error:
@@ -102,7 +100,8 @@ def read_csv(
     columns = _without_unused(columns, pieces, counts)
     blank = rows - sum(counts) - malformed
     if columns.symbol is None:
-        return [RawBars(_bars(symbol_of(path), columns, slice(None)), lines, blank, malformed)]
+        source_rows = rows if fraction == 1.0 else None
+        return [RawBars(_bars(symbol_of(path), columns, slice(None)), source_rows, blank, malformed)]
     return _by_symbol(path, columns, fraction=fraction, portion=portion, blank=blank, malformed=malformed)
 
 
@@ -193,15 +192,24 @@ def _time_kind(text: str, path: Path) -> tuple[str, str, bool]:
 # Pieces ------------------------------------------------------------------------------------------------------------
 
 
-def _pieces(layout: _Layout, threads: int) -> list[_Piece]:
-    """Cut the data at line ends into pieces of about ``PIECE_BYTES`` and count their lines."""
+def _pieces(layout: _Layout, threads: int, fraction: float, portion: int) -> list[_Piece]:
+    """Cut the portion at line ends into pieces of about ``PIECE_BYTES`` and count their lines."""
     size = layout.path.stat().st_size
-    cuts = [layout.data_start]
+    start, stop = portion_rows(size - layout.data_start, fraction, portion)
     with layout.path.open("rb") as file:
-        while cuts[-1] < size:
-            file.seek(min(cuts[-1] + PIECE_BYTES, size))
+
+        def line_at(offset: int) -> int:
+            """Begin of the first line that begins at ``offset`` or after it."""
+            if offset <= layout.data_start:
+                return layout.data_start
+            file.seek(offset - 1)
             file.readline()
-            cuts.append(min(file.tell(), size))
+            return min(file.tell(), size)
+
+        last = line_at(layout.data_start + stop)
+        cuts = [line_at(layout.data_start + start)]
+        while cuts[-1] < last:
+            cuts.append(min(line_at(cuts[-1] + PIECE_BYTES), last))
 
     def count(bounds: tuple[int, int]) -> int:
         data = np.frombuffer(_read(layout.path, *bounds), dtype=np.uint8)
@@ -233,25 +241,6 @@ def _read(path: Path, start: int, stop: int) -> memoryview:
                 raise IngestError(f"{path}: became shorter while it was read; read it again when it is complete")
             filled += count
     return view
-
-
-def _only_lines(layout: _Layout, pieces: Sequence[_Piece], start: int, stop: int) -> list[_Piece]:
-    """The pieces that hold lines ``start`` to ``stop``, cut to exactly those; rows count from 0 again."""
-    kept = []
-    for piece in pieces:
-        first, last = max(start, piece.row), min(stop, piece.row + piece.lines)
-        if first >= last:
-            continue
-        begin, end = piece.start, piece.stop
-        if first > piece.row or last < piece.row + piece.lines:
-            data = np.frombuffer(_read(layout.path, piece.start, piece.stop), dtype=np.uint8)
-            line_ends = np.flatnonzero(data == _NEWLINE) + 1
-            if last < piece.row + piece.lines:
-                end = piece.start + int(line_ends[last - piece.row - 1])
-            if first > piece.row:
-                begin = piece.start + int(line_ends[first - piece.row - 1])
-        kept.append(_Piece(begin, end, first - start, last - first))
-    return kept
 
 
 # Parsing -----------------------------------------------------------------------------------------------------------

@@ -47,15 +47,16 @@ class Dropped:
 class IngestReport:
     """The account of one symbol. ``rows_in - dropped.total + filled == rows_out`` always holds.
 
-    ``source_rows`` are the rows of the whole source, ``rows_in`` those of the portion that was read. ``bars`` are what
-    ``rows_out`` were consolidated to (equal when they were not). ``out_of_order`` rows were sorted in, ``conflicting``
-    duplicates carried other values than the row that stayed. ``cadence_s`` is the usual distance of two bars inside a
-    session, ``off_cadence`` the number of distances that are no multiple of it, ``gaps`` and ``missing_bars`` count
-    the holes inside sessions, of which ``listed_gaps`` are the first.
+    ``source_rows`` are the rows of the whole source (``None``: only a portion of it was looked at), ``rows_in`` those
+    of the portion that was read. ``bars`` are what ``rows_out`` were consolidated to (equal when they were not).
+    ``out_of_order`` rows were sorted in, ``conflicting`` duplicates carried other values than the row that stayed.
+    ``cadence_s`` is the usual distance of two bars inside a session, ``off_cadence`` the number of distances that are
+    no multiple of it, ``gaps`` and ``missing_bars`` count the holes inside sessions, of which ``listed_gaps`` are the
+    first.
     """
 
     symbol: str
-    source_rows: int
+    source_rows: int | None
     rows_in: int
     rows_out: int
     bars: int
