@@ -23,6 +23,7 @@ from harness.server.cache import ByteCache
 EXCHANGE_ZONE = ZoneInfo("America/New_York")
 PERIOD_S = {"second": 1, "minute": 60, "hour": 3600, "daily": 86400}
 MOST_DAYS = 400
+PAUSE_S = 7200
 _TICKER = re.compile(r"[A-Za-z][A-Za-z0-9._-]{0,15}\Z")
 _SPAN = re.compile(r"(\d{1,6})\s*(s|m|h|d)\Z")
 _SPAN_S = {"s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -94,9 +95,18 @@ def resample(candles: Candles, span_s: int) -> Candles:
 
 
 def fewer(candles: Candles, points: int) -> Candles:
-    """At most ``points`` candles, each of an equal number of the given ones (the last of fewer)."""
-    each = -(-len(candles) // points)
-    return candles if each <= 1 else candles.merged(np.arange(0, len(candles), each, dtype=np.int64))
+    """About ``points`` candles, each of an equal number of the given ones; none reaches over a pause of two hours."""
+    size = len(candles)
+    each = -(-size // points)
+    if each <= 1:
+        return candles
+    pauses = np.flatnonzero(np.diff(candles.time_s) > PAUSE_S) + 1
+    firsts = np.concatenate(([0], pauses)).astype(np.int64)
+    if firsts.size >= points:  # daily bars: every one is its own session
+        return candles.merged(np.arange(0, size, each, dtype=np.int64))
+    lasts = np.append(firsts[1:], size)
+    starts = [np.arange(first, last, each, dtype=np.int64) for first, last in zip(firsts, lasts, strict=True)]
+    return candles.merged(np.concatenate(starts))
 
 
 class CandleReader:

@@ -156,7 +156,10 @@ class JobQueue:
         else:
             state = JobState.COMPLETED if ended["ok"] else JobState.FAILED
             detail = ended["detail"]
-        progress = {**progress, "percent": 100.0} if state is JobState.COMPLETED else progress
+        if state is JobState.COMPLETED:
+            # The last position that was seen is older than the end.
+            progress = {key: value for key, value in progress.items() if key not in ("simulated_time", "text")}
+            progress["percent"] = 100.0
         self._record(job.run_id, state, detail, progress)
 
     async def _follow(
