@@ -12,6 +12,7 @@ from typing import Annotated
 
 import typer
 
+from harness.commands import history as history_command
 from harness.commands import report as report_command
 from harness.commands import sweep as sweep_command
 from harness.errors import HarnessError, InputError
@@ -30,11 +31,23 @@ app = typer.Typer(
 data_app = typer.Typer(help="Make and check market data.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(data_app, name="data")
 
+
+def _launcher_folder(folder: Path | None) -> Path | None:
+    """The engine looks where LEAN_LAUNCHER_DIR says; the option is a shorter way to say it."""
+    if folder is not None:
+        os.environ["LEAN_LAUNCHER_DIR"] = str(folder.resolve())
+    return folder
+
+
 ConfigOption = Annotated[Path | None, typer.Option("--config", help="Settings file; default: nearest harness.toml.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Pure JSON on standard output; progress on standard error.")]
 ScenarioOption = Annotated[str, typer.Option("--scenario", "-s", help="Scenario of harness.toml.")]
 QuickOption = Annotated[bool, typer.Option("--quick", help="Short for --scenario quick.")]
 EngineOption = Annotated[str | None, typer.Option("--engine", help="embedded, launcher or lean.")]
+LauncherOption = Annotated[
+    Path | None,
+    typer.Option("--launcher", help="Folder of a Lean build, for --engine launcher.", callback=_launcher_folder),
+]
 ParamOption = Annotated[list[str] | None, typer.Option("--param", "-p", help="Algorithm parameter key=value.")]
 DataOption = Annotated[Path | None, typer.Option("--data", help="Data folder in Lean's format, used as it is.")]
 
@@ -68,6 +81,7 @@ def bench(
     max_pairs: Annotated[int | None, typer.Option("--max-pairs", min=6, max=1000, help="With --adaptive.")] = None,
     max_time: Annotated[float | None, typer.Option("--max-time", min=1, help="Seconds, with --adaptive.")] = None,
     engine: EngineOption = None,
+    launcher: LauncherOption = None,
     session: Annotated[str | None, typer.Option("--session", help="Name of the session.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an unfinished session.")] = False,
     cpus: Annotated[str | None, typer.Option("--cpus", help="Pin the engine to these CPUs, for example 2,3.")] = None,
@@ -106,6 +120,7 @@ def baseline(
     runs: Annotated[int, typer.Option("--runs", min=1, max=100, help="Measured runs, after one warm-up.")] = 3,
     session: Annotated[str | None, typer.Option("--session", help="Take the runs of this session instead.")] = None,
     engine: EngineOption = None,
+    launcher: LauncherOption = None,
     force: Annotated[bool, typer.Option("--force", help="Replace a stored baseline that differs.")] = False,
     json: JsonOption = False,
     config: ConfigOption = None,
@@ -144,6 +159,7 @@ def run(
     class_name: Annotated[str | None, typer.Option("--class", help="Its class; default: the last in it.")] = None,
     data: DataOption = None,
     engine: EngineOption = None,
+    launcher: LauncherOption = None,
     output: Annotated[Path | None, typer.Option("--output", help="Folder for the run; must be empty.")] = None,
     json: JsonOption = False,
     config: ConfigOption = None,
@@ -188,6 +204,7 @@ def init(
 def doctor(
     scenario: ScenarioOption = DEFAULT_SCENARIO,
     engine: EngineOption = None,
+    launcher: LauncherOption = None,
     noise: Annotated[bool, typer.Option("--noise", help="Measure the noise floor (about 15 s).")] = False,
     json: JsonOption = False,
     config: ConfigOption = None,
@@ -289,6 +306,8 @@ def check(
 
 app.command(epilog=report_command.EPILOG)(report_command.report)
 app.command()(report_command.schema)
+app.command(epilog=history_command.HISTORY_EPILOG)(history_command.history)
+app.command(epilog=history_command.NIGHTLY_EPILOG)(history_command.nightly)
 app.command(epilog=sweep_command.SWEEP_EPILOG)(sweep_command.sweep)
 app.command("verify-many", epilog=sweep_command.VERIFY_EPILOG)(sweep_command.verify_many)
 

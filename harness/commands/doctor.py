@@ -58,6 +58,12 @@ def _findings(config: Path | None, scenario: str, engine_name: str | None) -> It
         return
     yield Finding(GOOD, "settings", f"{settings.root}: scenario {scenario}, variants {', '.join(settings.variants)}")
     yield from _engine_findings(settings, scenario, engine_name)
+    yield from _coverage(settings, scenario)
+    from harness.engines.doctor import rows
+
+    for row in rows(settings):
+        remedy = f"; {row.remedy}" if row.remedy else ""
+        yield Finding(GOOD if row.ok else ATTENTION, row.name, f"{row.detail}{remedy}")
     yield from _machine_findings(settings)
 
 
@@ -84,6 +90,30 @@ def _engine_findings(settings: Settings, scenario: str, engine_name: str | None)
     yield from (Finding(PROBLEM, "engine", text) for text in problems)
     if not problems:
         yield Finding(GOOD, "engine", described)
+
+
+def _coverage(settings: Settings, scenario: str) -> Iterator[Finding]:
+    """Whether a file of each symbol and trading day is there; `harness data check` reads them."""
+    from harness.commands.data import spec_of
+    from harness.marketdata.calendar import read_calendar
+    from harness.marketdata.lean_format import zip_path
+
+    folder, data = settings.data_folder(scenario), settings.scenario(scenario).data
+    if not folder.is_dir() or not (data.synthetic or data.symbols):
+        return
+    try:
+        spec = spec_of(data)
+        days = read_calendar(folder).days(spec.start, spec.end)
+    except HarnessError as error:
+        yield Finding(ATTENTION, "data coverage", str(error))
+        return
+    wanted = [zip_path(folder, ticker, "second", day) for ticker in spec.tickers for day in days]
+    missing = [path for path in wanted if not path.is_file()]
+    text = f"{len(wanted) - len(missing)} of {len(wanted)} files ({len(spec.tickers)} symbols, {len(days)} days)"
+    if missing:
+        yield Finding(ATTENTION, "data coverage", f"{text}; {missing[0].name} is missing: `harness data check`")
+    else:
+        yield Finding(GOOD, "data coverage", text)
 
 
 def _machine_findings(settings: Settings) -> Iterator[Finding]:
