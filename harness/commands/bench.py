@@ -91,12 +91,15 @@ def report_session(
     settings: Settings, session: Session, *, as_json: bool, write: bool = False, with_runs: bool = False
 ) -> int:
     """Prints the session's report (and writes it beside the session); returns the verdict's exit code."""
+    from harness.commands.history import remember
     from harness.report.files import write_report
     from harness.report.model import build_report, report_to_dict
 
     stored = stored_baseline(settings, session.setup.scenario)
     report = build_report(session, None if stored is None else stored.record)
     written = write_report(report, session.folder) if write else []
+    if write:
+        remember(settings, report)
     if as_json:
         print_json(report_to_dict(report))
         return report.exit_code

@@ -1,0 +1,1 @@
+"""What sessions found, over time: a small store, change points, and the nightly check."""
