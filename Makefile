@@ -1,6 +1,6 @@
 # `make bench` is all a user needs; `make help` lists the rest.
 .DEFAULT_GOAL := help
-.PHONY: help bench baseline test lint types layers unit test-docker bench-standin benchmarks setup lean lock clean
+.PHONY: help bench baseline serve test lint types layers unit test-docker bench-standin benchmarks setup lean lock clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -23,6 +23,9 @@ bench: $(VENV)/.base ## Measure baseline and candidate, prove parity, give the v
 
 baseline: $(VENV)/.base ## Store the baseline that later runs are held against
 	$(BIN)/harness baseline $(HARNESS_ARGS)
+
+serve: $(VENV)/.dev ## Serve the page over the latest session at http://127.0.0.1:8765
+	$(BIN)/harness serve $(ARGS)
 
 test: lint types layers unit ## Lint, types, dependency direction and the whole test suite
 

@@ -255,6 +255,24 @@ def conformance(
     )
 
 
+@app.command(
+    epilog="Examples:  harness serve   harness serve --port 9000 --open   HARNESS_TOKEN=SECRET harness serve --host ::"
+)
+def serve(
+    host: Annotated[str, typer.Option("--host", help="Anything but loopback needs HARNESS_TOKEN.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option("--port", min=1, max=65535)] = 8765,
+    workers: Annotated[int, typer.Option("--workers", min=1, max=16, help="Runs at a time; more spoil times.")] = 1,
+    rate: Annotated[float, typer.Option("--rate", min=1, help="Requests a second for each client.")] = 200.0,
+    open_browser: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No line for each request.")] = False,
+    config: ConfigOption = None,
+) -> None:
+    """Serve the API and the page over the project's runs; on this machine alone unless told otherwise."""
+    from harness.server.commands import serve as command
+
+    command(config, host=host, port=port, workers=workers, rate_per_s=rate, open_browser=open_browser, quiet=quiet)
+
+
 @data_app.command(epilog="Examples:  harness data synth   harness data synth --quick   harness data synth --folder D")
 def synth(
     scenario: ScenarioOption = DEFAULT_SCENARIO,

@@ -19,6 +19,7 @@ from harness import __version__
 from harness.errors import HarnessError
 from harness.results.lock import FolderLock
 from harness.server import routes_bench, routes_results, routes_runs
+from harness.server.cache import ByteCache
 from harness.server.guard import COOKIE, Guard, session_value
 from harness.server.problems import ApiError, as_api_error, problem_response
 from harness.server.requests import TokenBody
@@ -126,7 +127,11 @@ def _add_basics(app: FastAPI, settings: ServerSettings) -> None:
     @app.get("/api/cache", tags=["service"], summary="What is kept in memory")
     async def cache(request: Request) -> Response:
         service = service_of(request)
-        caches = {"full_results": service.full, "results": service.parsed, "candles": service.candles}
+        caches: dict[str, ByteCache[Any]] = {
+            "full_results": service.full,
+            "results": service.parsed,
+            "candles": service.candles,
+        }
         return json_response(
             {
                 **{name: asdict(one.info()) for name, one in caches.items()},

@@ -166,7 +166,8 @@ def _as_candles(table: BarTable) -> Candles:
     offsets = np.array([_offset_s(int(day)) for day in unique], dtype=np.int64)
     time_s = table.start_us // 1_000_000 - (offsets[where] if unique.size else 0)
     prices = [column / 10.0**table.price_scale for column in table.columns[:4]]
-    return Candles(time_s, *prices, table.columns[4] / 10.0**table.volume_scale)
+    volume = table.columns[4] / 10.0**table.volume_scale
+    return Candles(time_s, prices[0], prices[1], prices[2], prices[3], volume)
 
 
 def _offset_s(day: int) -> int:

@@ -6,9 +6,6 @@ import logging
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
-
-import typer
 
 from harness.config import find_settings, load_settings
 from harness.errors import InputError
@@ -19,15 +16,9 @@ WS_MESSAGE_BYTES = 4096
 
 
 def serve(
-    host: Annotated[str, typer.Option("--host", help="Anything but loopback needs HARNESS_TOKEN.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="0 takes a free one.")] = 8765,
-    workers: Annotated[int, typer.Option("--workers", min=1, max=16, help="Runs at a time; more spoil times.")] = 1,
-    rate: Annotated[float, typer.Option("--rate", min=1, help="Requests a second for each client.")] = 200.0,
-    open_browser: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="No line for each request.")] = False,
-    config: Annotated[Path | None, typer.Option("--config", help="Settings file; default: nearest.")] = None,
+    config: Path | None, *, host: str, port: int, workers: int, rate_per_s: float, open_browser: bool, quiet: bool
 ) -> None:
-    """Serve the API and the page over the project's runs, on this machine alone unless told otherwise."""
+    """Serves until Ctrl-C. Raises ``InputError`` for an address that would be unsafe or a package that is missing."""
     try:
         import uvicorn
 
@@ -37,7 +28,7 @@ def serve(
             f"serve: needs {error.name}; install it with pip install 'lean-backtest-harness[server]'"
         ) from error
     path = (config or find_settings(Path.cwd())).resolve()
-    limits = Limits(workers=workers, requests_per_s=rate)
+    limits = Limits(workers=workers, requests_per_s=rate_per_s)
     settings = ServerSettings(load_settings(path), host, port, os.environ.get(TOKEN_VARIABLE, ""), limits)
     logging.basicConfig(
         level=logging.WARNING if quiet else logging.INFO, stream=sys.stderr, format="%(asctime)s %(message)s"

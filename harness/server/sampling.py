@@ -20,11 +20,12 @@ def sample_indices(values: Float64, points: int, keep: Int64 | None = None) -> I
     size = int(values.size)
     if size <= points or size <= 4:
         return np.arange(size, dtype=np.int64)
-    from tsdownsample import MinMaxDownsampler
+    import tsdownsample
 
     finite = np.nan_to_num(values, nan=float(np.nanmedian(values)) if not np.isnan(values).all() else 0.0)
     wanted = max(4, points - points % 2)
-    chosen = np.asarray(MinMaxDownsampler().downsample(np.ascontiguousarray(finite), n_out=wanted), dtype=np.int64)
+    sampler: Any = tsdownsample.MinMaxDownsampler
+    chosen = np.asarray(sampler().downsample(np.ascontiguousarray(finite), n_out=wanted), dtype=np.int64)
     edges = np.array([0, size - 1, int(np.argmin(finite)), int(np.argmax(finite))], dtype=np.int64)
     parts: list[Any] = [chosen, edges] if keep is None else [chosen, edges, keep[(keep >= 0) & (keep < size)]]
     return np.unique(np.concatenate(parts))
