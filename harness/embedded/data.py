@@ -805,19 +805,11 @@ class Ticks(DataDictionary):
 _EMPTY_AUXILIARY: tuple[BaseData, ...] = ()
 
 
-def _merge_points(sources: Sequence[DataDictionary]) -> dict[Any, Any]:
-    merged: dict[Any, Any] = {}
-    for source in sources:
-        for key, value in source._items.items():
-            merged.setdefault(key, value)
-    return merged
-
-
 class Slice:
     """All data of one moment. Its collections are built when first read.
 
     ``source`` gives the bars of the step (see ``feed.timeline``); ``auxiliary`` are the corporate events of the step.
-    ``slice[symbol]`` is the trade bar, else the quote bar, else the corporate event. Source: Lean's ``Slice``.
+    ``slice[symbol]`` is the trade bar. Source: Lean's ``Slice`` and ``SubscriptionManager.IsDefaultDataType``.
     """
 
     __slots__ = ("_aux", "_bars", "_local_us", "_quotes", "_source", "_step", "_utc_us")
@@ -895,15 +887,17 @@ class Slice:
         return [*itertools.chain(self.bars.values(), self.quote_bars.values()), *self._aux]
 
     def _points(self) -> dict[Any, Any]:
-        points = _merge_points((self.bars, self.quote_bars))
+        """One trade bar a symbol (stocks are their trades, never their quotes); ``None`` where only an event came."""
+        points = dict(self.bars._items)
         for event in self._aux:
-            points.setdefault(event.symbol, event)
+            points.setdefault(event.symbol, None)
         return points
 
     def contains_key(self, symbol: Any) -> bool:
-        if self.bars.contains_key(symbol) or self.quote_bars.contains_key(symbol):
+        if self.bars.contains_key(symbol):
             return True
-        return any(event.symbol == symbol for event in self._aux)
+        key = self.bars._key(symbol)
+        return any(event.symbol == key for event in self._aux)
 
     __contains__ = contains_key
 
@@ -911,16 +905,13 @@ class Slice:
         bar = self.get_value(symbol)
         if bar is None:
             key = self.bars._key(symbol)
-            raise KeyNotFoundException(no_data_message(key, "Slice"))
+            # A symbol with nothing but a corporate event is there, without a bar.
+            if not any(event.symbol == key for event in self._aux):
+                raise KeyNotFoundException(no_data_message(key, "Slice"))
         return bar
 
     def get_value(self, symbol: Any, default: Any = None) -> Any:
         bar = self.bars.get(symbol)
-        if bar is None:
-            bar = self.quote_bars.get(symbol)
-        if bar is None and self._aux:
-            key = self.bars._key(symbol)
-            bar = next((event for event in self._aux if event.symbol == key), None)
         return bar if bar is not None else default
 
     def get(self, key: Any, default: Any = None) -> Any:
@@ -953,7 +944,7 @@ class Slice:
 
     def items(self) -> list[tuple[Any, Any]]:
         points = self._points()
-        return [KeyValuePair(key, points[key]) for key in sorted(points)]
+        return [KeyValuePair(key, points[key]) for key in sorted(points) if points[key] is not None]
 
     @property
     def count(self) -> int:

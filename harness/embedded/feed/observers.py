@@ -281,6 +281,13 @@ def bars_between(engine: EngineContext, symbol: Any, after_us: int, until_us: in
         for subscription in (*reversed(quotes), *reversed(trades))
         for day in _days_between(engine, subscription, after_us, until_us)
     ]
+    quotes_until_us = _quotes_until(trades, days)
+    days = [
+        (is_quote, frame, ends[ends < quotes_until_us], rows[ends < quotes_until_us])
+        if is_quote
+        else (is_quote, frame, ends, rows)
+        for is_quote, frame, ends, rows in days
+    ]
     plain = all(not is_quote and _is_plain(frame) for is_quote, frame, _, _ in days)
     for is_quote, frame, ends, rows in days:
         periods = (frame.end_us - frame.start_us)[rows].tolist()
@@ -304,6 +311,16 @@ def bars_between(engine: EngineContext, symbol: Any, after_us: int, until_us: in
         [row[2] for row in table],
         _PRICE_UNIT if plain else ONE,
     )
+
+
+def _quotes_until(trades: list[Any], days: list[tuple[Any, ...]]) -> int:
+    """Until when quotes stand in for trades: from its first trade on a symbol that fills forward has a trade bar."""
+    filling = [s for s in trades if s.config.fill_data_forward]
+    if not filling:
+        return 1 << 62
+    if any(s.carry_frame is not None for s in filling):
+        return 0
+    return min((int(ends[0]) for is_quote, _, ends, _ in days if not is_quote and len(ends)), default=1 << 62)
 
 
 def _is_plain(frame: Any) -> bool:
