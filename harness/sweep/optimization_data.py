@@ -239,7 +239,10 @@ class OptimizationData:
             return _Stored("zoned", self._save(np.asarray(values.asi8)), (dtype.unit, str(dtype.tz), dtype))
         if isinstance(dtype, pd.CategoricalDtype):
             return _Stored("categorical", self._save(np.asarray(values.codes)), dtype)
-        if isinstance(dtype, np.dtype) and dtype.kind in _MAPPED_KINDS:
+        plain = dtype if isinstance(dtype, np.dtype) else getattr(dtype, "numpy_dtype", None)
+        if isinstance(values, pd.arrays.NumpyExtensionArray | pd.arrays.DatetimeArray | pd.arrays.TimedeltaArray) and (
+            plain is not None and plain.kind in _MAPPED_KINDS
+        ):
             return _Stored("plain", self._save(np.ascontiguousarray(values.to_numpy())))
         return _Stored("pickled", self._pickle(values))
 

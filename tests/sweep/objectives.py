@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
-from pathlib import Path
+
 from typing import Any
 
 from harness.sweep.records import TrialOutcome, TrialTask
@@ -57,5 +57,3 @@ def slow(task: TrialTask, data: Any) -> TrialOutcome:
     return counted(task, data)
 
 
-def folder_of(task: TrialTask) -> Path:
-    return task.run_folder
