@@ -16,11 +16,11 @@ a price is ``mantissa / 10**price_scale`` (4 unless the file holds fractions), o
 one date, hour and daily zips all dates of a symbol.
 
 One cache file belongs to one zip: a header of 4096 bytes, then the columns one after the other. It is used only when
-its header carries the zip's path, size and modification time, and its length and checksums are right; in any other
-case it is silently made again. Files are written under a temporary name and renamed, so that many processes may share
-a folder; when the folder cannot be written the data is decoded in memory. The checksums (sum and exclusive-or of all
-64-bit words) find damage of single words and torn or zeroed pages; they are no defence against somebody who forges a
-file.
+its header is whole and carries the zip's path, size and modification time, and its length and checksums are right; in
+any other case it is silently made again. Files are written under a temporary name and renamed, so that many processes
+may share a folder; when the folder cannot be written the data is decoded in memory. The checksums (sum and
+exclusive-or of all 64-bit words) find damage of single words and torn or zeroed pages; they are no defence against
+somebody who forges a file.
 """
 
 # 120 files are opened before the first bar: building Path objects would cost as much as opening them.
@@ -39,11 +39,13 @@ import numpy as np
 
 from harness.marketdata.lean_format import BarTable, Int64, column_names, entry_name, read_bars
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 _MAGIC = b"LBHCOLS\n"
 _HEADER_BYTES = 4096  # one page, so that the columns start aligned
 # version, quote?, rows, price scale, volume scale, source size, source mtime, sum, xor, length of the source's path
 _FIELDS = struct.Struct("<8sIIqiiqqQQI")
+_HEADER_CHECK = struct.Struct("<I")  # CRC-32 of everything in the header before it, at the header's end
+_LONGEST_PATH = _HEADER_BYTES - _FIELDS.size - _HEADER_CHECK.size
 _unique = itertools.count()
 
 
@@ -157,6 +159,12 @@ def _checksums(block: Int64) -> tuple[int, int]:
     return int(np.add.reduce(words)), int(np.bitwise_xor.reduce(words))
 
 
+def _crc32(data: bytes) -> int:
+    import zlib
+
+    return zlib.crc32(data)
+
+
 def _load(cache_path: str, source: str, identity: tuple[int, int], tick_type: str) -> BarColumns | None:
     """The cached columns, or None when there are none that belong to exactly this source."""
     try:
@@ -172,6 +180,9 @@ def _load(cache_path: str, source: str, identity: tuple[int, int], tick_type: st
     length = len(mapping)
     if length < _HEADER_BYTES:
         return None
+    head = mapping[: _HEADER_BYTES - _HEADER_CHECK.size]
+    if _HEADER_CHECK.unpack_from(mapping, len(head)) != (_crc32(head),):
+        return None
     fields = _FIELDS.unpack_from(mapping)
     magic, version, is_quote, rows, price_scale, volume_scale, size, mtime_ns, total, parity, path_bytes = fields
     width = 1 + len(column_names(tick_type))
@@ -179,7 +190,7 @@ def _load(cache_path: str, source: str, identity: tuple[int, int], tick_type: st
         return None
     if (size, mtime_ns) != identity or rows < 0 or length != _HEADER_BYTES + rows * width * 8:
         return None
-    if path_bytes > _HEADER_BYTES - _FIELDS.size:
+    if path_bytes > _LONGEST_PATH:
         return None
     if mapping[_FIELDS.size : _FIELDS.size + path_bytes] != os.fsencode(source):
         return None
@@ -192,7 +203,7 @@ def _load(cache_path: str, source: str, identity: tuple[int, int], tick_type: st
 def _save(cache_path: str, source: str, identity: tuple[int, int], columns: BarColumns) -> None:
     """Write the cache file whole or not at all. A folder that cannot be written only costs the cache."""
     encoded = os.fsencode(source)
-    if len(encoded) > _HEADER_BYTES - _FIELDS.size:
+    if len(encoded) > _LONGEST_PATH:
         return
     block = columns._block
     total, parity = _checksums(block)
@@ -200,11 +211,12 @@ def _save(cache_path: str, source: str, identity: tuple[int, int], columns: BarC
         *(_MAGIC, FORMAT_VERSION, int(columns.tick_type == "quote"), columns.rows),
         *(columns.price_scale, columns.volume_scale, *identity, total, parity, len(encoded)),
     )
+    head = (header + encoded).ljust(_HEADER_BYTES - _HEADER_CHECK.size, b"\0")
     temporary = f"{cache_path}.{os.getpid()}.{next(_unique)}.tmp"
     try:
         os.makedirs(os.path.dirname(cache_path), exist_ok=True)
         with open(temporary, "wb") as file:
-            file.write((header + encoded).ljust(_HEADER_BYTES, b"\0"))
+            file.write(head + _HEADER_CHECK.pack(_crc32(head)))
             file.write(block.astype("<i8", copy=False).tobytes())
         os.replace(temporary, cache_path)
     except OSError:

@@ -53,6 +53,8 @@ _DAY_MS = 86_400_000
 _EPOCH_ORDINAL = dt.date(1970, 1, 1).toordinal()
 _MAX_DIGITS = 18  # a field of 18 digits always fits a signed 64-bit integer
 _STAMP_LENGTH = 14  # "yyyyMMdd HH:mm"
+MAX_ENTRY_BYTES = 1 << 30
+"""A file in a zip that unpacks to more is refused: a day of second bars has 2 MB, twenty years of daily bars 1 MB."""
 
 
 class FormatError(InputError):
@@ -156,7 +158,9 @@ def interest_rate_path(data_folder: Path | str, market: str = "usa") -> Path:
 def read_entry(path: Path | str, entry: str | None = None) -> bytes:
     """Bytes of ``entry`` in the zip, or of its first entry when the name is not there (as Lean opens equity zips).
 
-    Raises :class:`FormatError` for a file that is missing, truncated, encrypted, empty or no zip.
+    Raises :class:`FormatError` for a file that is missing, truncated, encrypted, empty or no zip, and for an entry
+    that unpacks to more than :data:`MAX_ENTRY_BYTES`, whatever size its header claims. Nothing is ever written by the
+    names in a zip, so a name that leads out of its folder does no harm.
     """
     import zipfile
     import zlib
@@ -166,7 +170,11 @@ def read_entry(path: Path | str, entry: str | None = None) -> bytes:
             names = archive.namelist()
             if not names:
                 raise FormatError(f"{path}: the zip holds no file; write or download it again")
-            return archive.read(entry if entry in names else names[0])
+            with archive.open(entry if entry in names else names[0]) as stream:
+                payload = stream.read(MAX_ENTRY_BYTES + 1)
+            if len(payload) > MAX_ENTRY_BYTES:
+                raise FormatError(f"{path}: unpacks to more than {MAX_ENTRY_BYTES >> 20} MiB; it is not market data")
+            return payload
     except FileNotFoundError:
         raise FormatError(f"{path}: no such file") from None
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError, OSError) as error:
@@ -277,6 +285,8 @@ def _number(field: str) -> _Number | None:
     digits = whole + fraction
     if not digits or not digits.isascii() or not digits.isdigit() or (point and not fraction):
         return None
+    if len(fraction) > _MAX_DIGITS or len(digits.lstrip("0")) > 2 * _MAX_DIGITS:
+        return None  # no price or volume; and thousands of digits would cost memory before they are refused
     return _Number(int(digits), len(fraction))
 
 

@@ -439,7 +439,7 @@ class MarketHoursDatabase:
         if key not in self._cache:
             try:
                 self._cache[key] = _make_exchange_hours(own, common)
-            except (KeyError, ValueError, TypeError, AttributeError) as error:
+            except (KeyError, ValueError, TypeError, AttributeError, OverflowError) as error:
                 raise FormatError(f"{self.path}: entry {'-'.join(key)} cannot be read ({error!r})") from None
         return self._cache[key]
 
@@ -455,7 +455,7 @@ class MarketHoursDatabase:
             if start < 0 or self._text[place + len(name) : start].strip() != ":":
                 raise ValueError(f"no object after {name}")
             entry, _ = json.JSONDecoder().raw_decode(self._text, start)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise FormatError(f"{self.path}: entry {name} is not valid JSON ({error})") from None
         return entry if isinstance(entry, dict) else None
 

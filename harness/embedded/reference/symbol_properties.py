@@ -78,9 +78,9 @@ class SymbolPropertiesDatabase:
         self.path = symbol_properties_path(data_folder)
         try:
             text = self.path.read_text("utf-8-sig")
-        except OSError as error:
+        except (OSError, UnicodeDecodeError) as error:
             raise FormatError(
-                f"{self.path}: cannot read the symbol properties database ({error.strerror}); "
+                f"{self.path}: cannot read the symbol properties database ({error}); "
                 "write one with `harness data synth` or give another --data-folder"
             ) from None
         lines = [(number, line) for number, line in enumerate(text.splitlines(), start=1)]
@@ -109,8 +109,9 @@ class SymbolPropertiesDatabase:
             contract, step, lot = (Decimal(field) for field in fields[5:8])
             order_size = Decimal(fields[9]) if fields[9] else None
             magnifier, strike = (Decimal(field) if field else ONE for field in fields[10:12])
+            positive = lot > 0 and magnifier > 0 and strike > 0
         except InvalidOperation:
             raise FormatError(f"{self.path}: line {number}: a size or multiplier is not a number") from None
-        if lot <= 0 or magnifier <= 0 or strike <= 0:
+        if not positive:
             raise FormatError(f"{self.path}: line {number}: lot size and multipliers must be greater than zero")
         return SymbolProperties(fields[3], fields[4], contract, step, lot, fields[8], order_size, magnifier, strike)
