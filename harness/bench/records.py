@@ -63,6 +63,7 @@ class RunRow:
     data_points: int = 0
     stages: Mapping[str, StageTime] = field(default_factory=dict)
     parity: tuple[ParityCheck, ...] = ()
+    engine_timers_s: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def cpu_s(self) -> float:
@@ -103,6 +104,7 @@ def make_row(
         data_points=run.data_points,
         stages=dict(stages),
         parity=parity,
+        engine_timers_s=dict(cost.engine_timers_s) if cost else {},
     )
 
 

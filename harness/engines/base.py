@@ -61,7 +61,9 @@ class Measurement:
     """What the operating system counted for one engine process tree.
 
     ``phases_s`` splits the wall time (engine start, import, set-up, algorithm, results, shutdown) as far as the
-    engine tells; the parts sum to no more than ``wall_s``.
+    engine tells; the parts sum to no more than ``wall_s``. ``client_cpu_s``: CPU of a client apart from the engine
+    (``lean`` apart from its container). ``engine_timers_s``: the engine's own stage timers, parts of the algorithm
+    phase.
     """
 
     wall_s: float
@@ -73,6 +75,7 @@ class Measurement:
     phases_s: Mapping[str, float] = field(default_factory=dict)
     client_cpu_s: float = 0.0
     load_before: float = 0.0
+    engine_timers_s: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def cpu_s(self) -> float:

@@ -8,7 +8,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -142,7 +142,9 @@ class LauncherEngine:
         return BacktestRun(
             request=request,
             outcome=ending.outcome,
-            measurement=as_measurement(cost, phases, load_before),
+            measurement=replace(
+                as_measurement(cost, phases, load_before), engine_timers_s=log.timers.seconds if log.timers else {}
+            ),
             detail=ending.detail,
             notes=(*ending.notes, *child_notes(cost)),
             engine={**self.describe(), **told},

@@ -202,6 +202,7 @@ class LeanCliEngine:
                 phases_s=container_phases(log, cost, use),
                 client_cpu_s=cost.cpu_s,
                 load_before=load_before,
+                engine_timers_s=log.timers.seconds if log.timers else {},
             ),
             detail=ending.detail,
             notes=tuple(notes),

@@ -6,9 +6,10 @@ report. Built from a stored session alone, so that it can be made again at any t
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from harness.bench.analysis import MEMORY, Analysis, parity_result
@@ -189,7 +190,10 @@ def build_report(session: Session, stored_record: Mapping[str, Any] | None = Non
         parity=_parity(session.rows),
         quantities=tuple(_quantity(item) for item in analysis.judgements),
         stages=stages,
-        phases=_phases(analysis, plan.baseline, plan.candidate),
+        phases=(
+            *_phases(analysis, plan.baseline, plan.candidate),
+            *_engine_parts(measured, plan.baseline, plan.candidate),
+        ),
         bars_per_second={
             variant: rate
             for variant in (plan.baseline, plan.candidate)
@@ -327,6 +331,26 @@ def _bound(interval: Interval | None, name: str) -> float | None:
 def _phases(analysis: Analysis, baseline: str, candidate: str) -> tuple[PhaseLine, ...]:
     left, right = analysis.phases[baseline], analysis.phases[candidate]
     return tuple(PhaseLine(name, left.get(name, 0.0), right.get(name, 0.0)) for name in dict.fromkeys((*left, *right)))
+
+
+def _engine_parts(rows: Sequence[RunRow], baseline: str, candidate: str) -> tuple[PhaseLine, ...]:
+    """What an engine tells beside the phases: its own stage timers, which are parts of the algorithm phase, and the
+    CPU of its client; medians. Most engines tell neither."""
+
+    def line(name: str, value: Callable[[RunRow], float]) -> PhaseLine:
+        left, right = ([value(row) for row in rows if row.variant == side] for side in (baseline, candidate))
+        return PhaseLine(name, median(left or [0.0]), median(right or [0.0]))
+
+    def timer(name: str) -> Callable[[RunRow], float]:
+        return lambda row: row.engine_timers_s.get(name, 0.0)
+
+    parts = [
+        line(f"in algorithm: {name}", timer(name))
+        for name in dict.fromkeys(name for row in rows for name in row.engine_timers_s)
+    ]
+    if any(row.client_cpu_s for row in rows):
+        parts.append(line("CPU of the client", lambda row: row.client_cpu_s))
+    return tuple(parts)
 
 
 def _rate(data_points: int, phases_s: Mapping[str, float]) -> float | None:

@@ -58,6 +58,13 @@ def test_each_run_gets_a_configuration_and_object_store_of_its_own(
     assert config["environment"] in config["environments"]
 
 
+def test_leans_own_stage_timers_are_kept(engine: LauncherEngine, make_request: MakeRequest) -> None:
+    cost = engine.run(make_request(standin="timers")).measurement
+    assert cost is not None
+    assert cost.engine_timers_s["SliceCreation"] == 0.3
+    assert len(cost.engine_timers_s) == 9
+
+
 def test_memory_is_that_of_the_process_tree(engine: LauncherEngine, make_request: MakeRequest) -> None:
     run = engine.run(make_request(standin="ballast"))
     assert run.measurement is not None

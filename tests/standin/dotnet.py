@@ -62,8 +62,14 @@ NEEDED = (
     "results-destination-folder",
     "object-store-root",
 )
-FAILURES = ("crash", "hang", "abort", "abort_inconsistent", "stubborn", "ballast", "debug")
+FAILURES = ("timers", "crash", "hang", "abort", "abort_inconsistent", "stubborn", "ballast", "debug")
 ABORTED = 134
+# as recorded with performance_sample_period
+TIMERS_LINE = (
+    "PerformanceTrackingTool.Summary(): Dps 140429. HistoryDps 0. TotalRuntime: 00:00:02. OnData: 0.2s. "
+    "DataSubscription: 0.2s. SliceCreation: 0.3s. Selection: 0s. Schedule: 0s. Consolidators: 0.2s. Securities: 0.3s. "
+    "Transactions: 0.1s. SplitsDividendsDelisting: 0.1s. ActiveSecurities: 3"
+)
 CRASH_TEXT = "Unhandled exception. "
 
 
@@ -220,6 +226,8 @@ def run_embedded(config: dict[str, Any], log: Log) -> int:
         log.line("AlgorithmManager.Run(): Begin DataStream", at)
         at += phases["algorithm"]
         log.line("Engine.Run(): Exiting Algorithm Manager", at)
+        if config.get("parameters", {}).get("standin") == "timers":
+            log.line(TIMERS_LINE, at)
         points = engine.data.data_points
         log.line(
             f"Debug: 2025-10-10 16:00:00 Algorithm Id:({identifier}) completed in {phases['algorithm']:.2f} seconds at "
