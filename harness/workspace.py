@@ -18,6 +18,7 @@ from harness.engines.lean_config import BACKTESTING, HANDLERS, read_json_with_co
 from harness.errors import InputError
 
 FILE_NAME = "lean.json"
+RUN_FILE_NAME = "config-lean.json"  # a name that no reader takes for a result
 ORGANIZATION_KEYS = ("job-organization-id", "organization-id")
 LOCAL_ORGANIZATION = "local"
 # lean-cli replaces the market hours and symbol databases in the data folder when this is more than a day ago.
@@ -92,7 +93,7 @@ def output_problem(lean_json: Path, folder: Path) -> str:
 
 
 def prepare_run(request: BacktestRequest, lean_json: Path, extra: Mapping[str, Any]) -> tuple[Path, Path]:
-    """A workspace for one run in ``request.run_folder``: (its ``lean.json``, the algorithm's file in it).
+    """A workspace for one run in ``request.run_folder``: (its configuration, the algorithm's file in it).
 
     One for each run, because the object store lies beside ``lean.json``, because lean writes into the project, and
     because the code that was measured is then kept. Settings are those of the user's ``lean.json``; the data folder is
@@ -112,13 +113,13 @@ def prepare_run(request: BacktestRequest, lean_json: Path, extra: Mapping[str, A
         "log-handler": HANDLERS["log-handler"],
         "forward-console-messages": False,
     }
-    write_config(folder / FILE_NAME, config)
+    write_config(folder / RUN_FILE_NAME, config)
     project = folder / "project"
     copy_project(request.algorithm_file.parent, project)
     library = lean_json.parent / "Library"
     if library.is_dir() and not (folder / "Library").exists():
         (folder / "Library").symlink_to(library.resolve(), target_is_directory=True)
-    return folder / FILE_NAME, project / request.algorithm_file.name
+    return folder / RUN_FILE_NAME, project / request.algorithm_file.name
 
 
 def copy_project(source: Path, target: Path) -> None:

@@ -64,6 +64,7 @@ class RunRow:
     stages: Mapping[str, StageTime] = field(default_factory=dict)
     parity: tuple[ParityCheck, ...] = ()
     engine_timers_s: Mapping[str, float] = field(default_factory=dict)
+    engine: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def cpu_s(self) -> float:
@@ -105,6 +106,7 @@ def make_row(
         stages=dict(stages),
         parity=parity,
         engine_timers_s=dict(cost.engine_timers_s) if cost else {},
+        engine=dict(run.engine),
     )
 
 

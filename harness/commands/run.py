@@ -127,6 +127,7 @@ def _print(done: BacktestRun, *, as_json: bool) -> None:
         f"wall {cost.wall_s:.3f} s ({duration(cost.wall_s)}), CPU {cost.cpu_s:.3f} s, "
         f"peak {cost.peak_rss_bytes / 2**20:.1f} MiB, {done.data_points:,} data points",
         *([f"phases (s): {phases}"] if phases else []),
+        f"engine: {' '.join(value for value in done.engine.values() if value)}",
         f"{len(events)} order events, results in {shown(request.results_folder)}",
         *(f"attention: {note}" for note in done.notes),
     ]

@@ -16,7 +16,7 @@ from harness.engines.base import BacktestRequest
 from harness.errors import InputError
 from harness.results.store import write_bytes
 
-CONFIG_NAME = "lean-config.json"
+CONFIG_NAME = "config.json"  # a name that no reader takes for a result
 OBJECT_STORE = "object-store"
 
 BACKTESTING: Mapping[str, Any] = {

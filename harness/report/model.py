@@ -212,7 +212,7 @@ def build_report(session: Session, stored_record: Mapping[str, Any] | None = Non
             }
             for name, variant in setup.variants.items()
         },
-        environment=dict(setup.fingerprint),
+        environment={**setup.fingerprint, "engine": _engine(setup, session.rows)},
         repeat=(
             f"harness bench --scenario {setup.scenario}",
             f"harness diff {setup.name}/{plan.baseline} {setup.name}/{plan.candidate}",
@@ -331,6 +331,12 @@ def _bound(interval: Interval | None, name: str) -> float | None:
 def _phases(analysis: Analysis, baseline: str, candidate: str) -> tuple[PhaseLine, ...]:
     left, right = analysis.phases[baseline], analysis.phases[candidate]
     return tuple(PhaseLine(name, left.get(name, 0.0), right.get(name, 0.0)) for name in dict.fromkeys((*left, *right)))
+
+
+def _engine(setup: SessionSetup, rows: Sequence[RunRow]) -> dict[str, str]:
+    """The engine as it was known before the first run, and what it told of itself when it ran (version, mode)."""
+    told = next((row.engine for row in reversed(rows) if row.completed), {})
+    return {**setup.engine, **told}
 
 
 def _engine_parts(rows: Sequence[RunRow], baseline: str, candidate: str) -> tuple[PhaseLine, ...]:

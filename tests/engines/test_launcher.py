@@ -49,7 +49,7 @@ def test_each_run_gets_a_configuration_and_object_store_of_its_own(
 ) -> None:
     request = make_request(quantity="3")
     engine.run(request)
-    config = json.loads((request.run_folder / "lean-config.json").read_text())
+    config = json.loads((request.run_folder / "config.json").read_text())
     assert config["parameters"] == {"quantity": "3"}
     assert config["object-store-root"] == str(request.run_folder / "object-store")
     assert config["results-destination-folder"] == str(request.results_folder)
