@@ -123,7 +123,7 @@ class Guard:
         if not declared.isdigit():
             raise ApiError(400, "content-length", "Content-Length is not a number")
         if int(declared) > limit:
-            raise ApiError(413, "body", f"the body is larger than {limit} bytes")
+            raise _too_large(limit)
         if declared == b"0" and b"transfer-encoding" not in headers:
             return receive
         parts: list[bytes] = []
@@ -135,7 +135,7 @@ class Guard:
             parts.append(message.get("body", b""))
             size += len(parts[-1])
             if size > limit:
-                raise ApiError(413, "body", f"the body is larger than {limit} bytes")
+                raise _too_large(limit)
             if not message.get("more_body", False):
                 break
         whole: list[Message] = [{"type": "http.request", "body": b"".join(parts), "more_body": False}]
@@ -144,6 +144,11 @@ class Guard:
             return whole.pop() if whole else await receive()
 
         return replay
+
+
+def _too_large(limit: int) -> ApiError:
+    # What is left of the body will not be read, so the connection cannot be used again.
+    return ApiError(413, "body", f"the body is larger than {limit} bytes", {"Connection": "close"})
 
 
 def _is_plain(text: str) -> bool:
