@@ -141,13 +141,13 @@ def _run_here(request: BacktestRequest, data: OptimizationDataContext | None) ->
         cache_folder=request.cache_folder,
     )
     request.results_folder.mkdir(parents=True, exist_ok=True)
-    forget_modules(request.algorithm_file.parent)
     streams = (request.run_folder / "stdout.log", request.run_folder / "stderr.log")
     with (
         streams[0].open("w", encoding="utf-8") as out,
         streams[1].open("w", encoding="utf-8") as err,
         contextlib.redirect_stdout(out),
         contextlib.redirect_stderr(err),
+        own_imports(request.algorithm_file.parent),
     ):
         try:
             with time_limit(request.time_limit_s):
@@ -176,6 +176,22 @@ def _store(cache_folder: Path | None, data: OptimizationDataContext | None) -> C
         _stores.clear()  # a new sweep in an old worker: let the old mappings go
         _stores[key] = KeptColumnStore(cache_folder, data)
     return _stores[key]
+
+
+@contextlib.contextmanager
+def own_imports(folder: Path) -> Iterator[None]:
+    """Imports of one backtest's own files: none from an earlier backtest before, none left behind.
+
+    Two algorithms may have modules of the same name in different folders, so the search path is put back too.
+    """
+    path = list(sys.path)
+    sys.path[:] = [entry for entry in path if entry != str(folder)]
+    forget_modules(folder)
+    try:
+        yield
+    finally:
+        sys.path[:] = path
+        forget_modules(folder)
 
 
 def forget_modules(folder: Path) -> None:

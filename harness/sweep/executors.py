@@ -56,7 +56,7 @@ def end_now(executor: Executor) -> None:
         executor.shutdown(wait=False, cancel_futures=True)
 
 
-def dask_executor(scheduler: str) -> tuple[Any, Executor, int]:
+def dask_executor(scheduler: str, wait_s: float = 30.0) -> tuple[Any, Executor, int]:
     """(client, its executor, worker threads) of a running Dask scheduler such as ``tcp://host:8786``.
 
     Raises ``InputError`` when ``distributed`` is missing, ``EngineError`` when no scheduler or no worker answers.
@@ -67,8 +67,8 @@ def dask_executor(scheduler: str) -> tuple[Any, Executor, int]:
         raise InputError("--scheduler needs the package distributed; install the extra 'sweep'") from error
     untyped: Any = distributed
     try:
-        client: Any = untyped.Client(scheduler, timeout="10s")
-        client.wait_for_workers(1, timeout=30)
+        client: Any = untyped.Client(scheduler, timeout=wait_s)
+        client.wait_for_workers(1, timeout=wait_s)
     except (OSError, TimeoutError, ValueError) as error:
         raise EngineError(f"{scheduler}: no Dask scheduler with workers answers there ({error})") from error
     threads = sum(client.nthreads().values())

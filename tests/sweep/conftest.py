@@ -28,7 +28,7 @@ def backtest(data_folder: Path, tmp_path: Path) -> EmbeddedBacktest:
         algorithm_file=ROOT / "algorithm" / "main.py",
         algorithm_class="ReferenceAlgorithm",
         data_folder=data_folder,
-        objective="Sharpe Ratio",
+        objective="End Equity",
         parameters={
             "symbols": "AAPL NVDA JPM",
             "start": "2025-10-01",

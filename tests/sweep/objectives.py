@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import time
-
 from typing import Any
 
 from harness.sweep.records import TrialOutcome, TrialTask
@@ -57,3 +56,6 @@ def slow(task: TrialTask, data: Any) -> TrialOutcome:
     return counted(task, data)
 
 
+def from_shared(task: TrialTask, data: Any) -> float:
+    """An element of the shared array."""
+    return float(data.array("prices")[int(task.parameters["x"])])

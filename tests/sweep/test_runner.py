@@ -181,7 +181,7 @@ def test_a_damaged_trial_file_is_said_not_guessed(tmp_path: Path) -> None:
     run(tmp_path / "s", trials=5)
     path = tmp_path / "s" / "trials.jsonl"
     path.write_bytes(path.read_bytes().replace(b'"value": -', b'"value": 9', 1))
-    with pytest.raises(DamagedError, match="trials.jsonl"):
+    with pytest.raises(DamagedError, match=r"trials\.jsonl"):
         run(tmp_path / "s", trials=5)
 
 
