@@ -30,7 +30,7 @@ from harness.embedded.enums import (
 from harness.embedded.naming import lean_api, snake_case, user_method
 from harness.embedded.not_supported import NotSupportedError
 from harness.embedded.reference.symbols import Symbol
-from harness.embedded.uncovered import MESSAGE_BY_MEMBER
+from harness.embedded.uncovered import missing_member
 
 if TYPE_CHECKING:
     from harness.embedded.clock import Clock
@@ -489,16 +489,8 @@ class QCAlgorithm(TradingApi, IndicatorsApi, PlottingApi, HistoryApi):
         return user_method(self, name)  # type: ignore[no-any-return]
 
     def __getattr__(self, name: str) -> Any:
-        # Reached only for names that do not exist.
-        if name.startswith("_"):
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        # Reached only for names that do not exist. Attributes of instances have one spelling: the other comes here.
         plain = snake_case(name) if name[:1].isupper() else name
         if plain != name and plain in self.__dict__:
             return self.__dict__[plain]
-        if plain in MESSAGE_BY_MEMBER:
-            raise NotSupportedError(f"QCAlgorithm.{plain}", MESSAGE_BY_MEMBER[plain])
-        import difflib
-
-        near = difflib.get_close_matches(name, [n for n in dir(type(self)) if not n.startswith("_")], n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
-        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}{hint}")
+        raise missing_member(self, "QCAlgorithm", name)

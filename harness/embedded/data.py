@@ -23,6 +23,7 @@ from harness.embedded.clock import EPOCH, from_us, to_us
 from harness.embedded.clr import ONE, ZERO, from_python, mul, round_half_even, to_float
 from harness.embedded.enums import DelistingType, MarketDataType, SplitType
 from harness.embedded.naming import lean_api
+from harness.embedded.uncovered import refuses_uncovered
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -282,6 +283,7 @@ def _trade_field(column: int) -> tuple[property, property]:
     return property(exact, set_exact), property(shown, set_shown)
 
 
+@refuses_uncovered("TradeBar")
 @lean_api
 class TradeBar(BaseData):
     """Open, high, low, close and volume of a period. Source: Lean's ``TradeBar``."""
@@ -451,6 +453,7 @@ def _mid(name: str) -> tuple[property, property]:
     return property(exact), property(lambda self: to_float(exact(self)))
 
 
+@refuses_uncovered("QuoteBar")
 @lean_api
 class QuoteBar(BaseData):
     """Bid and ask bars of a period; open, high, low and close are their mid prices. Source: Lean's ``QuoteBar``."""
@@ -805,6 +808,7 @@ class Ticks(DataDictionary):
 _EMPTY_AUXILIARY: tuple[BaseData, ...] = ()
 
 
+@refuses_uncovered("Slice")
 class Slice:
     """All data of one moment. Its collections are built when first read.
 

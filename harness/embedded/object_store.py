@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from harness.embedded.naming import lean_api
+from harness.embedded.uncovered import refuses_uncovered
 
 _BAD_PATH = re.compile(r"(^|/)\.\.?(/|$)|\\|^/|^$|\0")
 
 
+@refuses_uncovered("ObjectStore")
 @lean_api
 class ObjectStore:
     """Files below one folder; written when saved, whole."""

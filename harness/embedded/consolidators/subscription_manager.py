@@ -16,6 +16,7 @@ from harness.embedded.data import QuoteBar, TradeBar
 from harness.embedded.enums import RESOLUTION_US, Resolution, TickType
 from harness.embedded.naming import lean_api
 from harness.embedded.reference.time_zones import TimeZone
+from harness.embedded.uncovered import refuses_uncovered
 
 NEVER_US = 2**62
 _LONG_AGO_US = -(2**62)
@@ -85,6 +86,7 @@ class ScanSchedule:
             self.consolidator.engine_event -= self._on_consolidated
 
 
+@refuses_uncovered("SubscriptionManager")
 @lean_api
 class SubscriptionManager:
     """``algorithm.subscription_manager``.

@@ -15,6 +15,8 @@ import numpy as np
 from harness.embedded.clr import ZERO, to_float
 from harness.embedded.data import BarFrame, QuoteBar, TradeBar, view_of
 from harness.embedded.feed.timeline import SubscriptionDay
+from harness.embedded.naming import lean_api
+from harness.embedded.uncovered import refuses_uncovered
 
 
 class Cursor:
@@ -134,6 +136,13 @@ def _bar_of(frame: BarFrame, row: int) -> Any:
     return QuoteBar.of_row(frame, row) if frame.is_quote else TradeBar.of_row(frame, row)
 
 
+def _as_float(name: str) -> property:
+    """What user code sees of an exact value."""
+    return property(lambda cache: to_float(getattr(cache, name)))
+
+
+@refuses_uncovered("SecurityCache")
+@lean_api
 class SecurityCache:
     """Prices of one security as of the loop's current step."""
 
@@ -374,6 +383,10 @@ class SecurityCache:
     @property
     def _ask_size(self) -> Decimal:
         return self._quote_value(_ASK_SIZE)
+
+    open, high, low, volume = (_as_float(name) for name in ("_open", "_high", "_low", "_volume"))
+    bid_price, ask_price = _as_float("_bid_price"), _as_float("_ask_price")
+    bid_size, ask_size = _as_float("_bid_size"), _as_float("_ask_size")
 
     # -- bars ----------------------------------------------------------------------------------------------------
 

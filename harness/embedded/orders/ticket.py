@@ -28,6 +28,7 @@ from harness.embedded.orders.request import (
 )
 from harness.embedded.orders.response import OrderResponse
 from harness.embedded.securities.arithmetic import net_add, net_sub
+from harness.embedded.uncovered import refuses_uncovered
 
 _FIELD_ATTRIBUTES = {
     OrderField.LIMIT_PRICE: "_limit_price",
@@ -45,6 +46,7 @@ _FIELD_TYPES = {
 }
 
 
+@refuses_uncovered("OrderTicket")
 @lean_api
 class OrderTicket:
     """Status, fills and requests of one order, and the ways to change or cancel it."""

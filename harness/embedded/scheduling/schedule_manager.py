@@ -15,10 +15,12 @@ from harness.embedded.scheduling.event_scheduler import EventScheduler
 from harness.embedded.scheduling.rules import END_OF_TIME, CompositeTimeRule, ScheduleContext, dates_of, times_of
 from harness.embedded.scheduling.scheduled_event import ScheduledEvent
 from harness.embedded.scheduling.time_rules import TimeRules
+from harness.embedded.uncovered import refuses_uncovered
 
 Predicate = Callable[[datetime], Any]
 
 
+@refuses_uncovered("ScheduleManager")
 @lean_api
 class ScheduleManager:
     """Creates scheduled events and hands them to the event scheduler."""

@@ -16,11 +16,13 @@ from harness.embedded.naming import lean_api
 from harness.embedded.not_supported import NotSupportedError
 from harness.embedded.orders.fees import NULL_CURRENCY, CashAmount
 from harness.embedded.securities.arithmetic import net_add, shown
+from harness.embedded.uncovered import refuses_uncovered
 
 _SYMBOLS = {"USD": "$"}
 _CENT = Decimal("0.01")
 
 
+@refuses_uncovered("Cash")
 @lean_api
 class Cash:
     """An amount of one currency. ``_amount`` is exact."""
@@ -95,6 +97,7 @@ class ConvertibleCashAmount:
         return to_float(self._amount)
 
 
+@refuses_uncovered("CashBook")
 @lean_api
 class CashBook:
     """Cash by currency; ``changing`` is called before, ``updated`` after an amount changes."""

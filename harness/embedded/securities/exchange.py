@@ -6,12 +6,14 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from harness.embedded.naming import lean_api
+from harness.embedded.uncovered import refuses_uncovered
 
 if TYPE_CHECKING:
     from harness.embedded.clock import Clock
     from harness.embedded.reference.market_hours import SecurityExchangeHours
 
 
+@refuses_uncovered("SecurityExchange")
 @lean_api
 class SecurityExchange:
     """Trading hours seen from the backtest's clock."""

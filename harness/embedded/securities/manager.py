@@ -13,6 +13,7 @@ from harness.embedded.data import KeyNotFoundException, KeyValuePair
 from harness.embedded.naming import lean_api
 from harness.embedded.reference.symbols import Symbol, symbol_cache
 from harness.embedded.securities.messages import not_in_securities
+from harness.embedded.uncovered import refuses_uncovered
 
 if TYPE_CHECKING:
     from harness.embedded.clock import Clock
@@ -38,6 +39,7 @@ def ticker_not_found(ticker: str) -> str:
     )
 
 
+@refuses_uncovered("SecurityManager")
 @lean_api
 class SecurityManager:
     """Dictionary of securities. ``changed`` is called with every security that is added or removed."""

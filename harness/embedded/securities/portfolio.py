@@ -26,6 +26,7 @@ from harness.embedded.securities.arithmetic import net_add, shown
 from harness.embedded.securities.cash import CashBook
 from harness.embedded.securities.manager import Listing
 from harness.embedded.securities.positions import SecurityPositionGroupModel
+from harness.embedded.uncovered import refuses_uncovered
 
 if TYPE_CHECKING:
     from harness.embedded.clock import Clock
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from harness.embedded.settings import AlgorithmSettings
 
 
+@refuses_uncovered("SecurityPortfolioManager")
 @lean_api
 class SecurityPortfolioManager:
     """``algorithm.portfolio``. Indexing by symbol or ticker gives the holding of a security."""

@@ -28,6 +28,7 @@ from harness.embedded.securities.arithmetic import shown
 from harness.embedded.securities.exchange import EquityExchange, SecurityExchange
 from harness.embedded.securities.holding import EquityHolding, SecurityHolding
 from harness.embedded.securities.splitting import scaled_bar
+from harness.embedded.uncovered import missing_member
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -389,7 +390,7 @@ class Security:
             properties = self.cache.properties
             if name in properties:
                 return properties[name]
-        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        raise missing_member(self, "Security", name)
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name.startswith("_") or hasattr(type(self), name):

@@ -15,6 +15,7 @@ from harness.embedded.orders.response import OrderResponse
 from harness.embedded.orders.ticket import OrderTicket
 from harness.embedded.reference.symbols import Symbol
 from harness.embedded.securities.arithmetic import net_add
+from harness.embedded.uncovered import refuses_uncovered
 
 _MILLISECOND = timedelta(milliseconds=1)
 _NOT_WHILE_WARMING_UP = (
@@ -68,6 +69,7 @@ def _matcher(selection: Any) -> Callable[[Any], bool] | None:
     return lambda item: bool(selection(item))
 
 
+@refuses_uncovered("SecurityTransactionManager")
 @lean_api
 class SecurityTransactionManager:
     """Sends requests to the transaction handler, and finds orders and tickets.
