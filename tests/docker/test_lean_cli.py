@@ -161,6 +161,30 @@ def test_a_workspace_of_harness_init_is_enough_for_the_user_too(workspace: Path)
     assert LeanResults(results).status == "Completed"
 
 
+def test_a_session_through_lean_and_docker(workspace: Path, market_data: Path) -> None:
+    """``harness bench --engine lean``: interleaved runs, parity of each, and the container's figures in the report."""
+    (workspace / "harness.toml").write_text(
+        '[algorithm]\nfile = "project/main.py"\nclass = "Trader"\n'
+        "[bench]\nwarmups = 0\ncontrol_runs = 0\n[variants.baseline]\n[variants.optimized]\n"
+        f'[scenarios.default]\ndata = {{ folder = "{market_data}", synthetic = false }}\n'
+    )
+    words = ["bench", "--engine", "lean", "--pairs", "1", "--session", "s", "--json"]
+    done = subprocess.run(
+        [sys.executable, "-m", "harness.cli", *words],
+        cwd=workspace, capture_output=True, text=True, timeout=300, check=False,
+    )  # fmt: skip
+    assert done.returncode in (1, 3), done.stderr  # the same code twice: no speed-up, or too few pairs to say
+    report = json.loads(done.stdout)
+    assert report["parity"]["identical"]
+    assert report["runs_done"] == report["runs_planned"] >= 2
+    assert report["environment"]["engine"]["digest"].startswith("sha256:")
+    assert report["environment"]["engine"]["mode"] == "release"
+    phases = {phase["name"]: phase["baseline_s"] for phase in report["phases"]}
+    assert phases["container_start"] > 0
+    assert phases["CPU of the client"] > 0
+    assert all(run["cpu_s"] > 0 and run["peak_mib"] > 20 for run in report["runs"])
+
+
 def test_what_is_lacking_is_said_with_its_remedy(
     make_request: MakeRequest, workspace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
