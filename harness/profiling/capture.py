@@ -1,0 +1,109 @@
+"""Runs one backtest under one tool at a time and keeps what it saw. A profiled run is never a timed one."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from pathlib import Path
+
+from harness.engines.base import BacktestRequest, Engine
+from harness.engines.embedded import EmbeddedEngine
+from harness.errors import EngineError, InputError
+
+
+class Tool(StrEnum):
+    """``PY_SPY`` samples stacks from outside; ``CPROFILE`` counts calls; ``MEMORY`` traces allocations."""
+
+    PY_SPY = "py-spy"
+    CPROFILE = "cprofile"
+    MEMORY = "memory"
+
+
+FLAMEGRAPH = "flamegraph.svg"
+SPEEDSCOPE = "speedscope.json"
+CPROFILE_FILE = "cprofile.pstats"
+MEMORY_FILE = "memory.json"
+DEFAULT_RATE = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Capture:
+    """One profiled run: the tool, its wall seconds (no evidence of speed) and the files it left."""
+
+    tool: Tool
+    wall_s: float
+    files: tuple[Path, ...]
+
+
+def capture(
+    engine: Engine,
+    request_in: Callable[[Path], BacktestRequest],
+    tool: Tool,
+    folder: Path,
+    rate: int = DEFAULT_RATE,
+    on_progress: Callable[[str], None] | None = None,
+) -> Capture:
+    """Profiles by ``tool`` into ``folder``; ``request_in(run_folder)`` makes the backtest's request.
+
+    py-spy runs twice, for the flame graph and for speedscope, since one recording has one form. Raises
+    ``InputError`` when engine and tool do not fit, ``EngineError`` when the backtest fails.
+    """
+    if tool is Tool.PY_SPY:
+        graph, stacks = folder / FLAMEGRAPH, folder / SPEEDSCOPE
+        wall_s = _run(_sampled(engine, graph, "flamegraph", rate), request_in(folder / "run_flamegraph"), on_progress)
+        wall_s += _run(_sampled(engine, stacks, "speedscope", rate), request_in(folder / "run_speedscope"), on_progress)
+        return _kept(tool, wall_s, graph, stacks)
+    file = folder / (CPROFILE_FILE if tool is Tool.CPROFILE else MEMORY_FILE)
+    wall_s = _run(_inside(engine, tool, file), request_in(folder / f"run_{tool}"), on_progress)
+    return _kept(tool, wall_s, file)
+
+
+def py_spy_program() -> str:
+    """Where py-spy lies. Raises ``InputError`` when it is not installed."""
+    beside = Path(sys.executable).with_name("py-spy")
+    found = str(beside) if beside.exists() else shutil.which("py-spy")
+    if found is None:
+        raise InputError("py-spy: not found; `pip install py-spy`, or profile with --tool cprofile")
+    return found
+
+
+def _sampled(engine: Engine, target: Path, form: str, rate: int) -> Engine:
+    words: tuple[str, ...] = (
+        py_spy_program(),
+        "record",
+        "--output",
+        str(target),
+        "--format",
+        form,
+        "--rate",
+        str(rate),
+    )
+    if not isinstance(engine, EmbeddedEngine):
+        raise InputError(f"py-spy: engine {engine.name} is not started by the harness's Python; use --engine embedded")
+    return replace(engine, command=(*words, "--full-filenames", "--", *engine.command))
+
+
+def _inside(engine: Engine, tool: Tool, target: Path) -> Engine:
+    if not isinstance(engine, EmbeddedEngine):
+        raise InputError(f"{tool}: looks into the embedded engine's Python only; use --engine embedded")
+    return replace(engine, command=(sys.executable, "-m", "harness.profiling.child", str(tool), str(target), "--"))
+
+
+def _run(engine: Engine, request: BacktestRequest, on_progress: Callable[[str], None] | None) -> float:
+    request.run_folder.mkdir(parents=True)
+    told = None if on_progress is None else (lambda _, text: on_progress(text))
+    done = engine.run(request, told)
+    if not done.ok:
+        hint = " (may py-spy trace processes here? It needs the right ptrace)" if "py-spy" in str(engine) else ""
+        raise EngineError(f"{request.run_folder}: the profiled run ended as {done.outcome}: {done.detail}{hint}")
+    return 0.0 if done.measurement is None else done.measurement.wall_s
+
+
+def _kept(tool: Tool, wall_s: float, *files: Path) -> Capture:
+    for file in files:
+        if not file.exists():
+            raise EngineError(f"{file}: {tool} left no such file; look at stderr.log in the run's folder")
+    return Capture(tool, wall_s, files)
