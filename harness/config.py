@@ -122,7 +122,10 @@ class DataSettings(_Table):
 
 
 class ScenarioSettings(_Table):
-    """What is backtested: parameters common to all variants, data, and fewer or more runs than ``[bench]``."""
+    """What is backtested: parameters common to all variants, data, and fewer or more runs than ``[bench]``.
+
+    ``allow_missing_data`` and ``accept_abort`` are for real Lean: a symbol without data, an abort after all results.
+    """
 
     description: str = ""
     parameters: dict[str, str] = Field(default_factory=dict)
@@ -130,6 +133,8 @@ class ScenarioSettings(_Table):
     pairs: int | None = Field(default=None, ge=1, le=1000)
     control_runs: int | None = Field(default=None, ge=0, le=100)
     warmups: int | None = Field(default=None, ge=0, le=20)
+    allow_missing_data: bool = False
+    accept_abort: bool = False
 
     _texts = field_validator("parameters", mode="before")(_as_text)
 

@@ -37,7 +37,7 @@ def baseline(
 
     settings = settings_from(config)
     if session is None:
-        source = _measure(settings, scenario, engine_from(settings, engine_name), runs)
+        source = _measure(settings, scenario, engine_from(settings, engine_name, scenario), runs)
     else:
         source = _from_session(load_session(find_session(settings.path(settings.folders.runs), session)))
     path = settings.path(settings.folders.baselines) / f"{source.scenario}.json"

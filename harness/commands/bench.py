@@ -43,7 +43,7 @@ def bench(config: Path | None, choice: BenchChoice, wishes: Wishes, *, as_json: 
     from harness.bench.session import run_session
 
     settings = settings_from(config)
-    engine = engine_from(settings, choice.engine)
+    engine = engine_from(settings, choice.engine, choice.scenario)
     session = _resumed(settings, choice, engine) if choice.resume else _started(settings, choice, engine, wishes)
     for warning in session.setup.warnings:
         _tell(f"attention: {warning}")

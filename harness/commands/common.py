@@ -24,12 +24,15 @@ def settings_from(config: Path | None) -> Settings:
     return load_settings(config if config is not None else find_settings(Path.cwd()))
 
 
-def engine_from(settings: Settings, name: str | None) -> Engine:
-    """The engine named on the command line, or in the settings."""
-    from harness.engines.registry import EngineChoice, make_engine
+def engine_from(settings: Settings, name: str | None, scenario: str = "") -> Engine:
+    """The engine named on the command line, or in the settings, with what the scenario allows it."""
+    from harness.engines.registry import ALLOWING, EngineChoice, make_engine
 
     chosen = name or settings.engine.name
-    options = settings.engines.get(chosen.replace("-", "_"), {})
+    options = dict(settings.engines.get(chosen.replace("-", "_"), {}))
+    if chosen in ALLOWING and scenario in settings.scenarios:
+        allowed = settings.scenarios[scenario]
+        options |= {key: True for key in ("allow_missing_data", "accept_abort") if getattr(allowed, key)}
     return make_engine(EngineChoice(chosen, options, settings.engine.niceness, settings.root))
 
 

@@ -71,7 +71,7 @@ def _engine_findings(settings: Settings, scenario: str, engine_name: str | None)
     from harness.bench.prepare import resolve_variant, variant_request
 
     try:
-        engine = engine_from(settings, engine_name)
+        engine = engine_from(settings, engine_name, scenario)
         described = " ".join(engine.describe().values())
     except HarnessError as error:
         yield Finding(PROBLEM, "engine", str(error))

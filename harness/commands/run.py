@@ -45,7 +45,7 @@ def run(config: Path | None, choice: RunChoice, *, as_json: bool) -> int:
     from harness.bench.solo import new_folder, run_once
 
     settings = settings_from(config)
-    engine = engine_from(settings, choice.engine)
+    engine = engine_from(settings, choice.engine, choice.scenario)
     variant = resolve_variant(settings, choice.scenario, choice.variant, choice.parameters)
     if choice.algorithm is not None:
         file = choice.algorithm.resolve()

@@ -18,6 +18,9 @@ ENGINES: dict[str, tuple[str, str, str]] = {
     "lean": ("harness.engines.lean_cli", "LeanCliEngine", "the lean command and Docker"),
 }
 
+# Those of real Lean, where a scenario can allow missing data or an abort after all results.
+ALLOWING = ("launcher", "lean")
+
 
 @dataclass(frozen=True, slots=True)
 class EngineChoice:
