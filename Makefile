@@ -15,7 +15,7 @@ PYTEST_ARGS ?= -n auto
 HARNESS_ARGS := $(if $(filter-out 0,$(QUICK)),--quick) $(if $(ENGINE),--engine $(ENGINE)) $(ARGS)
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo "  QUICK=1 takes the small scenario, ENGINE=launcher another engine, ARGS='--pairs 8' any option."
 
 bench: $(VENV)/.base ## Measure baseline and candidate, prove parity, give the verdict
