@@ -1,6 +1,6 @@
 """Figures of the fast path, each with its target: one command, data generated here.
 
-    python benchmarks/bench_fast_path.py [--peers-python PATH] [--quick] [--out FILE]
+    python benchmarks/bench_fast_path.py [--peers-python PATH] [--quick] [--out FILE] [--markdown FILE]
 
 ``--peers-python`` (or ``HARNESS_PEERS_PYTHON``) is a Python with ``vectorbt`` and ``backtesting`` installed, such as
 ``python -m venv peers && peers/bin/pip install vectorbt backtesting``; without it the comparison is skipped. Times
@@ -621,12 +621,21 @@ def compare_with_peer(report: Report, peer: str, path: Path, expected: Trades, b
         }
 
 
+def markdown(report: Report) -> str:
+    """The figures as a table."""
+    marks = {True: "reached", False: "**missed**", None: ""}
+    lines = ["| figure | measured | target | |", "|---|---|---|---|"]
+    lines += [f"| {one.name} | {one.value} | {one.target} | {marks[one.reached]} |" for one in report.figures]
+    return "\n".join(lines) + "\n"
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--peers-python", default=os.environ.get("HARNESS_PEERS_PYTHON"))
     parser.add_argument("--quick", action="store_true", help="a fiftieth of the data: a check, not a measurement")
     parser.add_argument("--only", help="comma-separated parts to measure")
     parser.add_argument("--out", type=Path, help="write the figures (JSON) here")
+    parser.add_argument("--markdown", type=Path, help="write the table of docs/fast-path.md here")
     options = parser.parse_args()
     scale = Scale(3, 30, 3) if options.quick else Scale()
     report = Report()
@@ -650,6 +659,8 @@ def main() -> int:
         for part in chosen:
             print(f"-- {part}; other programs use {others_share(0.5):.0%} of the machine", flush=True)
             parts[part]()
+    if options.markdown:
+        options.markdown.write_text(markdown(report), encoding="utf-8")
     if options.out:
         from harness.fast.record import machine
 

@@ -58,7 +58,7 @@ _OUT = (
     nogil=True,
     error_model="numpy",
 )
-def simulate(  # type: ignore[no-untyped-def]  # noqa: PLR0917
+def simulate(  # type: ignore[no-untyped-def]
     open_,
     high,
     low,
@@ -118,52 +118,54 @@ def simulate(  # type: ignore[no-untyped-def]  # noqa: PLR0917
         if ticks > 0.0:
             stop = np.rint(stop * ticks) / ticks
             target = np.rint(target * ticks) / ticks
-        extreme = entry
-        fixed = stop
-        stop_code = STOP
+        # No level is a level that no price reaches: that spares the loop its questions about NaN.
+        fixed = -np.inf if math.isnan(stop) else stop
+        if math.isnan(target):
+            target = np.inf
+        # A bound that is never below the trailing level, rounding included, so that the usual bar, which touches
+        # nothing, is passed without a division.
+        bound_factor = trail_factor if has_trail else 0.0
+        bound_margin = -np.inf
         if has_trail:
-            trail = extreme * trail_factor
-            if ticks > 0.0:
-                trail = np.rint(trail * ticks) / ticks
-            if trail > fixed or math.isnan(fixed):
-                stop = trail
-                stop_code = TRAIL
+            bound_margin = 0.51 / ticks if ticks > 0.0 else 0.0
+        favourable = high if side > 0.0 else low
+        adverse = low if side > 0.0 else high
+        extreme = entry
         code = 0
         out = 0.0
         bar = first
         while bar <= deadline:
-            if side > 0.0:
-                best = high[bar]
-                worst = low[bar]
-            else:
-                best = -low[bar]
-                worst = -high[bar]
+            best = side * favourable[bar]
+            worst = side * adverse[bar]
             opening = side * open_[bar]
-            if opening <= stop:
-                out = opening
-                code = stop_code
-            elif opening >= target:
-                out = opening
-                code = TARGET
-            elif worst <= stop:
-                out = stop
-                code = stop_code
-            elif best >= target:
-                out = target
-                code = TARGET
-            if code != 0:
-                break
-            # NaN is no price and moves nothing, so this is not max(): numba's max() would take it.
-            if best > extreme:
-                extreme = best
-                # The trailing level changes with the extreme only; it counts from the next bar on.
+            bound = max(fixed, extreme * bound_factor + bound_margin)
+            # A NaN fails the question and is looked at below.
+            if not ((opening > bound) & (worst > bound) & (opening < target) & (best < target)):
+                stop = fixed
+                stop_code = STOP
                 if has_trail:
                     trail = extreme * trail_factor
                     if ticks > 0.0:
                         trail = np.rint(trail * ticks) / ticks
-                    if trail > fixed or math.isnan(fixed):
+                    if trail > fixed:
                         stop = trail
                         stop_code = TRAIL
+                if opening <= stop:
+                    out = opening
+                    code = stop_code
+                elif opening >= target:
+                    out = opening
+                    code = TARGET
+                elif worst <= stop:
+                    out = stop
+                    code = stop_code
+                elif best >= target:
+                    out = target
+                    code = TARGET
+                if code != 0:
+                    break
+            # NaN is no price and moves nothing, so this is not max(): numba's max() would take it.
+            extreme = best if best > extreme else extreme
             bar += 1
         if code == 0:
             bar = deadline
@@ -186,7 +188,7 @@ def simulate(  # type: ignore[no-untyped-def]  # noqa: PLR0917
     nogil=True,
     error_model="numpy",
 )
-def session_vwap(bounds, high, low, close, volume, out):  # type: ignore[no-untyped-def]  # noqa: PLR0917
+def session_vwap(bounds, high, low, close, volume, out):  # type: ignore[no-untyped-def]
     """Volume-weighted mean of the typical price since each session's start; NaN while no share has traded."""
     for session in range(len(bounds) - 1):
         money = 0.0
@@ -227,7 +229,7 @@ def smooth(values, weight, keep, seed, out):  # type: ignore[no-untyped-def]
     nogil=True,
     error_model="numpy",
 )
-def crosses(bounds, close, mean, up, down, longs, shorts, rows, sides):  # type: ignore[no-untyped-def]  # noqa: PLR0917
+def crosses(bounds, close, mean, up, down, longs, shorts, rows, sides):  # type: ignore[no-untyped-def]
     """Rows and sides where the close leaves the band around ``mean`` inside a session; how many there are."""
     count = 0
     for session in range(len(bounds) - 1):
