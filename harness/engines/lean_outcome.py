@@ -43,7 +43,7 @@ def judge(request: BacktestRequest, exit_code: int, timed_out: bool, log: LeanLo
         if not allowed.abort_after_results:
             return replace(
                 ending,
-                detail=f"{ending.detail}; set accept_abort = true for this engine in harness.toml if this is known and "
+                detail=f"{ending.detail}; set accept_abort = true for the scenario in harness.toml if this is known and "
                 "harmless",
             )
         ending = Ending(Outcome.COMPLETED, "", (f"accepted: {ending.detail}",))
@@ -56,7 +56,7 @@ def judge(request: BacktestRequest, exit_code: int, timed_out: bool, log: LeanLo
         return Ending(
             Outcome.MISSING_DATA,
             f"{_count(lacking, 'data file')} of subscribed symbols not there: {_shown(lacking)}; see `harness data "
-            "check`, or set allow_missing_data = true for this engine in harness.toml",
+            "check`, or set allow_missing_data = true for the scenario in harness.toml",
         )
     if failed:
         notes.append(f"{_count(failed, 'data request')} failed: {_shown(failed)}")

@@ -25,6 +25,16 @@ folder = "Launcher/bin/Release"
 
 [scenarios.default]
 data = {{ folder = "{data}", synthetic = false }}
+
+[scenarios.lacking]
+data = {{ folder = "{data}", synthetic = false }}
+parameters = {{ ticker = "ZULU" }}
+
+[scenarios.allowed]
+data = {{ folder = "{data}", synthetic = false }}
+parameters = {{ ticker = "ZULU", standin = "abort" }}
+allow_missing_data = true
+accept_abort = true
 """
 
 Harness = Callable[..., subprocess.CompletedProcess[str]]
@@ -53,6 +63,16 @@ def test_two_engines_are_held_against_each_other(harness: Harness) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     harness("run", "--engine", "launcher", "--output", "runs/more", "-p", "quantity=11")
     assert harness("diff", "runs/embedded", "runs/more").returncode == 1
+
+
+def test_a_scenario_says_what_is_accepted(harness: Harness) -> None:
+    done = harness("run", "lacking", "--engine", "launcher")
+    assert done.returncode == 2
+    assert "ended as missing_data" in done.stderr
+    done = harness("run", "allowed", "--engine", "launcher")
+    assert done.returncode == 0, done.stderr
+    assert "accepted: exit code 134" in done.stdout
+    assert "data requests failed" in done.stdout
 
 
 def test_a_session_on_the_launcher_says_which_lean_ran(harness: Harness, tmp_path: Path) -> None:
