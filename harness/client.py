@@ -196,6 +196,13 @@ class HarnessClient:
     def parity(self, left: str, right: str) -> dict[str, Any]:
         return self._json("GET", "/api/parity", left=left, right=right)
 
+    def history(self, quantity: str = "wall", scenario: str | None = None) -> list[dict[str, Any]]:
+        """Trends; ``quantity`` is wall, CPU or memory."""
+        found: list[dict[str, Any]] = self._json("GET", "/api/history", **_given(quantity=quantity, scenario=scenario))[
+            "trends"
+        ]
+        return found
+
     def sweeps(self, offset: int = 0, limit: int = 50) -> Page:
         return self._page("/api/sweeps", offset=offset, limit=limit)
 

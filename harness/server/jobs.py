@@ -81,7 +81,9 @@ class JobStore:
         try:
             self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
             self._db.execute("PRAGMA journal_mode=WAL")
-            self._db.execute("PRAGMA synchronous=FULL")
+            # Survives a killed process; a power cut may take the last moments. A sync for each change would hold up
+            # the event loop.
+            self._db.execute("PRAGMA synchronous=NORMAL")
             self._db.executescript(_SCHEMA)
         except sqlite3.DatabaseError as error:
             raise DamagedError(f"{path}: the service's state cannot be read ({error}); move it away") from error

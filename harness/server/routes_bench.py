@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import orjson
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
+from harness.bench.records import HEADER_NAME, ROWS_NAME
 from harness.bench.session import load_session
 from harness.report.model import build_report, report_to_dict
 from harness.results.baseline import load_baseline
@@ -16,7 +17,7 @@ from harness.results.labels import sessions_newest_first
 from harness.results.lean_results import LeanResults
 from harness.results.store import read_rows
 from harness.server.problems import not_found
-from harness.server.requests import TRIAL_PATTERN, run_folder
+from harness.server.requests import NAME_PATTERN, TRIAL_PATTERN, run_folder
 from harness.server.routes_runs import Limit, Offset, RunId, example
 from harness.server.service import Service, json_response, page_of, quietly, service_of
 
@@ -32,7 +33,8 @@ SESSION_EXAMPLE = {
     "wall_ratio": 0.61,
     "cpu_ratio": 0.6,
 }
-SWEEP_FILES = ("trials.jsonl", "rows.jsonl")
+REPORT_BYTES = 200_000  # a generous guess: some hundred runs
+SWEEP_FILE, TRIALS_FILE = "sweep.json", "trials.jsonl"
 
 router = APIRouter(prefix="/api", tags=["bench"])
 
@@ -116,10 +118,58 @@ def parity(
     return json_response({"left": left, "right": right, **found.to_dict()})
 
 
+@router.get(
+    "/history",
+    responses=example(
+        {
+            "quantity": "wall",
+            "trends": [
+                {
+                    "scenario": "default",
+                    "candidate": "optimized",
+                    "machine": "1f3a2b4c",
+                    "unit": "s",
+                    "sessions": ["20251001-093000-default-1f3a"],
+                    "values": [2.1],
+                    "changes": [],
+                }
+            ],
+        }
+    ),
+    summary="Trend of the candidate's medians over all sessions, with change points",
+)
+def history(
+    request: Request,
+    quantity: Literal["wall", "CPU", "memory"] = "wall",
+    scenario: Annotated[str | None, Query(pattern=NAME_PATTERN, max_length=100)] = None,
+) -> Response:
+    from harness.history.store import FILE_NAME, entries
+    from harness.history.trend import change_sentence, sparkline, trends
+
+    service = service_of(request)
+    found = trends(entries(service.runs / FILE_NAME, scenario), quantity)
+    told = [
+        {
+            "scenario": trend.scenario,
+            "candidate": trend.candidate,
+            "machine": trend.machine,
+            "unit": trend.unit,
+            "sessions": [entry.session for entry in trend.entries],
+            "created_at_utc": [entry.created_at_utc for entry in trend.entries],
+            "commits": [entry.commit for entry in trend.entries],
+            "values": list(trend.values),
+            "sparkline": sparkline(trend.values),
+            "changes": [change_sentence(trend, change) for change in trend.changes],
+        }
+        for trend in found
+    ]
+    return json_response({"quantity": quantity, "trends": told})
+
+
 @router.get("/sweeps", responses=example({"total": 0, "items": []}), summary="Sweeps and how far they are")
 def sweeps(request: Request, offset: Offset = 0, limit: Limit = 50) -> Response:
     service = service_of(request)
-    folders = [path for path in sorted(service.runs.iterdir(), reverse=True) if (path / "sweep.json").is_file()]
+    folders = [path for path in sorted(service.runs.iterdir(), reverse=True) if (path / SWEEP_FILE).is_file()]
     page = page_of(folders, offset, limit)
     return json_response({**page, "items": [_sweep(folder) for folder in page["items"]]})
 
@@ -131,18 +181,33 @@ def sweeps(request: Request, offset: Offset = 0, limit: Limit = 50) -> Response:
 )
 def sweep(request: Request, run_id: RunId, offset: Offset = 0, limit: Limit = 1000) -> Response:
     folder = run_folder(service_of(request).runs, run_id)
-    if not (folder / "sweep.json").is_file():
+    if not (folder / SWEEP_FILE).is_file():
         raise not_found(f"{run_id}: is not a sweep")
     rows = _sweep_rows(folder)
     return json_response({**_sweep(folder), "trials": rows[offset : offset + limit]})
 
 
 def session_report(service: Service, folder: Path) -> dict[str, Any]:
-    """The session's report, made from its rows as they are now."""
+    """The session's report, made from its rows; kept as long as they and the stored baseline are the same files."""
+    identity = (_stamp(folder / HEADER_NAME), _stamp(folder / ROWS_NAME))
+    kept = service.reports.get(str(folder), identity)
+    if kept is not None and kept[0] == _stamp(kept[1]):
+        return kept[2]
     stored_session = load_session(folder)
     path = service.project.path(service.project.folders.baselines) / f"{stored_session.setup.scenario}.json"
-    stored = load_baseline(path) if path.exists() else None
-    return report_to_dict(build_report(stored_session, None if stored is None else stored.record))
+    stamp = _stamp(path)
+    stored = load_baseline(path) if stamp else None
+    report = report_to_dict(build_report(stored_session, None if stored is None else stored.record))
+    service.reports.put(str(folder), identity, (stamp, path, report), REPORT_BYTES)
+    return report
+
+
+def _stamp(path: Path) -> tuple[int, int] | None:
+    try:
+        stat = path.stat()
+    except FileNotFoundError:
+        return None
+    return stat.st_size, stat.st_mtime_ns
 
 
 def _session_folder(service: Service, name: str) -> Path:
@@ -153,7 +218,7 @@ def _session_folder(service: Service, name: str) -> Path:
 
 
 def _line(service: Service, folder: Path) -> dict[str, Any]:
-    return _report_line(report_to_dict(build_report(load_session(folder))))
+    return _report_line(session_report(service, folder))
 
 
 def _report_line(report: dict[str, Any]) -> dict[str, Any]:
@@ -167,14 +232,9 @@ def _report_line(report: dict[str, Any]) -> dict[str, Any]:
 
 
 def _labelled(service: Service, label: str) -> Path:
-    """``run/trial_1``, ``session/variant/run_01``, or a run or variant alone (its first with results)."""
-    run_id, _, rest = label.partition("/")
-    folder = run_folder(service.runs, run_id)
-    if rest and (folder / rest / "lean").is_dir():
-        return service.trial(run_id, rest)
-    if not rest:
-        return service.trial(run_id, None)
-    raise not_found(f"{label}: no results there; give run/trial")
+    """``run/trial_1`` or ``session/variant/run_01``; a run alone stands for its first trial with results."""
+    run_id, _, trial = label.partition("/")
+    return service.trial(run_id, trial or None)
 
 
 def _ratio(now: float, before: float) -> float | None:
@@ -183,7 +243,7 @@ def _ratio(now: float, before: float) -> float | None:
 
 def _sweep(folder: Path) -> dict[str, Any]:
     try:
-        told = orjson.loads((folder / "sweep.json").read_bytes())
+        told = orjson.loads((folder / SWEEP_FILE).read_bytes())
     except (OSError, ValueError):
         told = {}
     rows = _sweep_rows(folder)
@@ -199,7 +259,6 @@ def _sweep(folder: Path) -> dict[str, Any]:
 
 
 def _sweep_rows(folder: Path) -> list[dict[str, Any]]:
-    for name in SWEEP_FILES:
-        if (folder / name).exists():
-            return quietly(read_rows, folder / name) or []
-    return []
+    """Finished trials as stored; none when the row file is being written for the first time."""
+    path = folder / TRIALS_FILE
+    return (quietly(read_rows, path) or []) if path.exists() else []

@@ -46,6 +46,8 @@ class Service:
         self.full: ByteCache[Stored] = ByteCache(limits.cache_entries, limits.cache_bytes)
         self.parsed: ByteCache[LeanResults] = ByteCache(16, PARSED_BYTES)
         self.candles: ByteCache[Candles] = ByteCache(4096, CANDLE_BYTES)
+        # A session's report with the stamp and path of the stored baseline that it was held against.
+        self.reports: ByteCache[tuple[Any, Path, dict[str, Any]]] = ByteCache(200, 64 << 20)
         self._making: dict[Path, asyncio.Lock] = {}
 
     def trial(self, run_id: str, trial: str | None) -> Path:

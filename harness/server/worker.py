@@ -71,6 +71,7 @@ def run_bench(settings: Settings, folder: Path, request: Mapping[str, Any]) -> N
     from harness.bench.prepare import Wishes, prepare
     from harness.bench.records import HEADER_NAME
     from harness.bench.session import Progress, Reference, load_session, run_session, start_session
+    from harness.history.store import FILE_NAME, append, entry_of
     from harness.parity.rules import ParityRules
     from harness.report.files import write_report
     from harness.report.model import build_report
@@ -101,6 +102,7 @@ def run_bench(settings: Settings, folder: Path, request: Mapping[str, Any]) -> N
     session = run_session(folder, engine, inspector, references, on_progress)
     report = build_report(session, None if stored is None else stored.record)
     write_report(report, folder)
+    append(settings.path(settings.folders.runs) / FILE_NAME, entry_of(report))
     tell("milestone", type="verdict", verdict=report.verdict, exit_code=report.exit_code, reasons=list(report.reasons))
 
 

@@ -32,7 +32,7 @@ def browser(tmp_path: Path) -> Iterator[Open]:
     driver_program = shutil.which("chromedriver")
     if program is None or driver_program is None:
         pytest.skip("Chromium and its driver are not installed")
-    started = []
+    started: list[Any] = []
 
     def start(width: int = 1200, height: int = 900) -> Any:
         options = webdriver.ChromeOptions()

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import signal
-import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -16,7 +16,7 @@ from harness.results.lean_results import LeanResults
 from tests.server.conftest import Server
 
 Make = Callable[..., Server]
-SLOW = {"scenario": "quick", "algorithm": "slow.py", "class_name": "Slow"}
+SLOW: dict[str, Any] = {"scenario": "quick", "algorithm": "slow.py", "class_name": "Slow"}
 
 
 def test_a_run_leaves_leans_files_and_tables(project: Path, client: HarnessClient, finished: RunStatus) -> None:
@@ -75,7 +75,8 @@ def test_cancel_ends_the_backtest_and_resume_finishes_it(client: HarnessClient, 
 
 def test_a_failing_algorithm_says_why(client: HarnessClient, project: Path) -> None:
     (project / "broken.py").write_text(
-        "from AlgorithmImports import *\nclass Broken(QCAlgorithm):\n    def initialize(self):\n        raise ValueError('no')\n"
+        "from AlgorithmImports import *\n"
+        "class Broken(QCAlgorithm):\n    def initialize(self):\n        raise ValueError('no')\n"
     )
     run = client.start_backtest("quick", algorithm="broken.py")
     done = client.wait(run.run_id, 60)
@@ -202,6 +203,8 @@ def test_a_bench_session_through_the_service(client: HarnessClient) -> None:
     full = client.full_results(run.run_id, "optimized/run_01")
     assert full["summary"]["status"] == "Completed" and full["candles_sampled"]
     assert client.report(run.run_id)["kind"] == "bench"
+    trend = next(item for item in client.history() if run.run_id in item["sessions"])
+    assert trend["values"][trend["sessions"].index(run.run_id)] > 0
 
 
 def test_only_one_service_at_a_time(make_server: Make) -> None:
@@ -209,5 +212,22 @@ def test_only_one_service_at_a_time(make_server: Make) -> None:
     second = Server(first.folder, first.port + 1)
     with pytest.raises(AssertionError):
         second.start()
-    time.sleep(0)
     assert second.process is not None and second.process.returncode != 0
+
+
+def test_sweeps_are_read_from_their_files(client: HarnessClient, project: Path) -> None:
+    from harness.results.store import append_rows, write_json
+
+    folder = project / "runs" / "some-sweep"
+    folder.mkdir()
+    write_json(folder / "sweep.json", {"metric": "Sharpe Ratio"}, schema="harness.sweep", version=1)
+    append_rows(
+        folder / "trials.jsonl",
+        [
+            {"number": 0, "parameters": {"a": "1"}, "state": "complete", "value": 1.5},
+            {"number": 1, "parameters": {"a": "2"}, "state": "failed", "value": None},
+        ],
+    )
+    found = next(item for item in client.sweeps().items if item["sweep"] == "some-sweep")
+    assert (found["trials_done"], found["failed"], found["greatest"]) == (2, 1, 1.5)
+    assert found["settings"]["metric"] == "Sharpe Ratio"

@@ -11,6 +11,7 @@ import httpx
 import pytest
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
+from websockets.typing import Origin
 
 from harness.client import HarnessClient, RunStatus, ServiceError
 from harness.config import load_settings
@@ -151,7 +152,7 @@ def test_pages_of_other_origins_can_neither_start_nor_watch(server: Server, fini
     read = httpx.get(f"{server.address}/api/lab/runs", headers={"Origin": "https://evil.example"})
     assert "access-control-allow-origin" not in read.headers
     with pytest.raises(InvalidStatus):
-        connect(f"ws://127.0.0.1:{server.port}/ws/run/{finished.run_id}", origin="https://evil.example")  # type: ignore[arg-type]
+        connect(f"ws://127.0.0.1:{server.port}/ws/run/{finished.run_id}", origin=Origin("https://evil.example"))
 
 
 def test_other_names_for_this_machine_are_refused(server: Server) -> None:

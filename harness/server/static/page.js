@@ -14,7 +14,7 @@ function h(tag, attributes = {}, ...children) {
     else if (value === true) element.setAttribute(name, "");
     else if (value !== false && value != null) element.setAttribute(name, value);
   }
-  element.append(...children.flat().filter((child) => child != null));
+  element.append(...children.flat(Infinity).filter((child) => child != null));
   return element;
 }
 
@@ -390,6 +390,16 @@ async function viewParity(left = "", right = "") {
   if (left && right) await compare();
 }
 
+async function viewHistory(quantity = "wall") {
+  const { trends } = await api(`/api/history?quantity=${quantity}`);
+  const [label] = choice("Quantity", ["wall", "CPU", "memory"], (value) => { location.hash = `#/history/${value}`; }, quantity);
+  main.replaceChildren(h("h2", {}, "History"), h("div", { class: "row" }, label), trends.length ? table([
+    ["Scenario", (trend) => trend.scenario], ["Variant", (trend) => trend.candidate], ["Machine", (trend) => trend.machine],
+    ["Trend", (trend) => trend.sparkline], ["Sessions", (trend) => trend.values.length, true],
+    ["Latest", (trend) => link(`#/session/${trend.sessions.at(-1)}`, `${trend.values.at(-1).toFixed(3)} ${trend.unit}`), true],
+    ["Changes", (trend) => trend.changes.join("; ") || "none"]], trends, "Trends") : h("p", {}, "No session in the history yet."));
+}
+
 async function viewSweeps(name) {
   if (name) {
     const sweep = await api(`/api/sweeps/${name}?limit=200`);
@@ -418,6 +428,7 @@ async function route() {
     else if (view === "runs") await viewRuns();
     else if (view === "sessions") await viewSessions();
     else if (view === "session") await viewSession(rest[0]);
+    else if (view === "history") await viewHistory(rest[0]);
     else if (view === "sweeps") await viewSweeps(rest[0]);
     else if (view === "parity") { const [left, right] = rest.join("/").split("/vs/"); await viewParity(left, right); }
     else {
