@@ -3,7 +3,8 @@
 
 Reads arguments and configuration as strictly as Lean does (``LeanArgumentParser``, ``Config``, ``JobQueue``), then
 runs the embedded engine and leaves what Lean leaves: results, ``log.txt``, data monitor files, exit code. The
-parameter ``standin`` makes it fail in one of the ways in which Lean fails (see :data:`FAILURES`).
+parameter ``standin`` makes it fail in one of the ways in which Lean fails (see :data:`FAILURES`); ``replay`` makes it
+leave a recorded results folder instead.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import ast
 import json
 import os
+import shutil
 import sys
 import time
 from datetime import UTC, datetime
@@ -161,6 +163,9 @@ class Log:
 def main() -> int:
     config = configuration(arguments(sys.argv[1:]))
     mode = config.get("parameters", {}).get("standin", "")
+    if replay := config.get("parameters", {}).get("replay"):
+        shutil.copytree(replay, config["results-destination-folder"], dirs_exist_ok=True)
+        return 0
     if mode and mode not in FAILURES:
         fail(f"stand-in: no failure {mode!r}; there are {', '.join(FAILURES)}")
     results = Path(config["results-destination-folder"])
