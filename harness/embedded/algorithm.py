@@ -421,10 +421,9 @@ class QCAlgorithm(TradingApi, IndicatorsApi, PlottingApi, HistoryApi):
         return self._locked
 
     def set_runtime_error(self, error: BaseException, context: str) -> None:
-        """End the backtest with an error in user code."""
-        if self.run_time_error is None:
-            self.run_time_error = error
-            self._engine.runtime_error_context = context
+        """End the backtest with an error in user code; of several the last one counts."""
+        self.run_time_error = error
+        self._engine.runtime_error_context = context
         self.status = AlgorithmStatus.RUNTIME_ERROR
 
     def train(self, *args: Any) -> Any:

@@ -16,6 +16,7 @@ from harness.embedded.enums import AlgorithmStatus, DataNormalizationMode, Delis
 from harness.embedded.feed.consolidation import ConsolidationDay
 from harness.embedded.feed.subscription import NO_BAR, to_us_of
 from harness.embedded.feed.timeline import DayPlan
+from harness.embedded.orders.request import SubmitOrderRequest
 from harness.embedded.reference.time_zones import TimeZone
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 _FIVE_MINUTES_US = 300_000_000
 _HOUR_US = 3_600_000_000
 _NEVER = 1 << 62
+_RUINED = "AlgorithmManager.Run(): Portfolio value is less than or equal to zero, stopping algorithm."
 
 
 class _Stop(Exception):  # noqa: N818 (a signal, not an error)
@@ -182,11 +184,14 @@ class AlgorithmManager:
         running = AlgorithmStatus.RUNNING
 
         for step, now in enumerate(times):
-            if algorithm.status is not running:
+            # An error does not end the run here but where this step's events have fired (see _end_here).
+            if algorithm.status is not running and algorithm.run_time_error is None:
                 self.step_done = True
                 raise _Stop
             if portfolio.may_be_ruined and portfolio._total_portfolio_value <= 0:
                 self.step_done = True
+                self._last_us = now
+                results.system_debug_message(_RUINED)
                 raise _Stop
             if now > warm_us and algorithm.is_warming_up:
                 # The step jumps over the start: Lean aligns the clock with it first.
@@ -218,9 +223,11 @@ class AlgorithmManager:
                 self._rest_of_step(now, changes, auxiliary, plan, step)
             else:
                 if handler.has_work:
-                    self._process_orders()
+                    handler.process_synchronous_events()
                 if scheduler.next_event_us <= now:
-                    self._fire_events(now)
+                    scheduler.set_time(now)
+                if algorithm.status is not running:
+                    self._end_here(now)
                 if now >= self._next_margin_call_us:
                     self._margin_calls(now)
                 if consolidated is not None and consolidated[step]:
@@ -232,7 +239,7 @@ class AlgorithmManager:
                         algorithm.set_runtime_error(error, "OnData")
                         raise _Stop from None
                 if handler.has_work:
-                    self._process_orders()
+                    handler.process_synchronous_events()
                 if now >= results.next_sample_utc_us:
                     equity.report_until(step - 1)
                     equity.reported_step = step
@@ -265,9 +272,11 @@ class AlgorithmManager:
             self.engine.end_of_day.on_securities_changed(changes.added_securities, changes.removed_securities)
         self._symbol_changes(auxiliary)
         if self.handler.has_work:
-            self._process_orders()
+            self.handler.process_synchronous_events()
         if self.scheduler.next_event_us <= now:
-            self._fire_events(now)
+            self.scheduler.set_time(now)
+        if algorithm.status is not AlgorithmStatus.RUNNING:
+            self._end_here(now)
         if now >= self._next_margin_call_us:
             self._margin_calls(now)
         if changes is not None and changes.count:
@@ -290,7 +299,7 @@ class AlgorithmManager:
         if auxiliary or (plan is not None and plan.has_user_data(step)):
             self._call("on_data", "OnData", algorithm.current_slice)
         if self.handler.has_work:
-            self._process_orders()
+            self.handler.process_synchronous_events()
         equity = self.engine.equity
         if plan is None:
             # Securities join a tick (100 ns) after the step that asked for them, and leave at its own time.
@@ -313,19 +322,14 @@ class AlgorithmManager:
             self.algorithm.set_runtime_error(error, context)
             raise _Stop from None
 
-    def _check(self) -> None:
-        if self.algorithm.run_time_error is not None:
-            raise _Stop
+    def _end_here(self, now: int) -> None:
+        """Leave the run in the middle of a step: the algorithm quit, or failed, before or in this step's events.
 
-    def _process_orders(self) -> None:
-        self.handler.process_synchronous_events()
-        self._check()
-
-    def _fire_events(self, now: int) -> None:
-        self.scheduler.set_time(now)
-        self._check()
-        if self.algorithm.status is not AlgorithmStatus.RUNNING:
-            raise _Stop
+        The one place where Lean looks for an error that no handler of the loop itself raised, such as one in
+        ``on_order_event``: until then the run goes on, into the next step if need be.
+        """
+        self._last_us = now
+        raise _Stop
 
     def _scan_models(self, now: int) -> None:
         """Margin interest and settlement, once an hour."""
@@ -362,9 +366,7 @@ class AlgorithmManager:
             try:
                 answer = algorithm._user("on_margin_call")
                 if answer is not None:
-                    changed = answer(requests)
-                    if changed is not None:
-                        requests = list(changed)
+                    requests = _requests_of(answer(requests))
                 executed = model._execute_margin_call(requests)
             except Exception as error:
                 algorithm.set_runtime_error(error, "OnMarginCall")
@@ -376,7 +378,6 @@ class AlgorithmManager:
                 )
         if not executed and warning:
             self._call("on_margin_call_warning", "OnMarginCallWarning")
-        self._check()
 
     def _emit_past(self, waiting: list[Any]) -> None:
         """Planned bars whose time came between two steps, at their own time."""
@@ -396,7 +397,6 @@ class AlgorithmManager:
         except Exception as error:
             self.algorithm.set_runtime_error(error, "Consolidators update")
             raise _Stop from None
-        self._check()
 
     def _symbol_changes(self, auxiliary: tuple[Any, ...]) -> None:
         if not auxiliary:
@@ -452,6 +452,17 @@ class AlgorithmManager:
 def _points_after(plan: DayPlan, step: int) -> int:
     """Data points of a plan that were counted but are replanned."""
     return sum(int((sub.codes[step + 1 :] != NO_BAR).sum()) for sub in plan.subscriptions)
+
+
+def _requests_of(answer: Any) -> list[Any]:
+    """What ``on_margin_call`` gave back. Raises ``TypeError`` where it is no list of requests or an empty one.
+
+    Source: Lean's ``AlgorithmPythonWrapper.OnMarginCall``.
+    """
+    requests = [item for item in answer if isinstance(item, SubmitOrderRequest)] if hasattr(answer, "__iter__") else []
+    if not requests:
+        raise TypeError("on_margin_call must return a non-empty list of SubmitOrderRequest")
+    return requests
 
 
 def _general_time(moment: Any) -> str:
