@@ -1,6 +1,6 @@
 # `make bench` is all a user needs; `make help` lists the rest.
 .DEFAULT_GOAL := help
-.PHONY: help bench baseline serve test lint types layers unit test-docker bench-standin benchmarks setup lean lock clean
+.PHONY: help bench baseline serve test lint types layers unit test-docker bench-standin benchmarks setup lean lock clean faults fuzz mutation audit
 
 PYTHON ?= python3
 VENV := .venv
@@ -55,6 +55,21 @@ lean: $(LEAN_VENV)/.done ## Install the lean command in an environment of its ow
 
 benchmarks: $(VENV)/.dev ## Measure the harness itself (minutes)
 	@set -e; for script in benchmarks/bench_*.py benchmarks/sim_*.py; do echo "== $$script"; $(BIN)/python $$script; done
+
+faults: $(VENV)/.dev ## Disturb every file operation and hold the promise of docs/reliability.md (a quarter of an hour)
+	$(BIN)/python scripts/faults.py
+
+fuzz: $(VENV)/.dev ## A million inputs to every reader; coverage-guided where atheris installs
+	@$(BIN)/python -c 'import atheris' 2>/dev/null || $(BIN)/python -m pip install --quiet --disable-pip-version-check atheris || true
+	$(BIN)/python scripts/fuzz.py
+
+mutation: $(VENV)/.dev ## Mutation score of parity, statistics, verdict and results (an hour or more)
+	@$(BIN)/python -c 'import importlib.util as u; raise SystemExit(not u.find_spec("mutmut"))' || $(BIN)/python -m pip install --quiet --disable-pip-version-check mutmut
+	$(BIN)/python scripts/mutation.py $(ARGS)
+
+audit: $(VENV)/.dev ## Known mistakes in the code (bandit) and known holes in the locked packages (pip-audit)
+	@$(BIN)/python -c 'import importlib.util as u; raise SystemExit(not (u.find_spec("bandit") and u.find_spec("pip_audit")))' || $(BIN)/python -m pip install --quiet --disable-pip-version-check bandit pip-audit
+	$(BIN)/python scripts/audit.py
 
 setup: $(VENV)/.dev ## Install everything that development needs
 

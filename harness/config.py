@@ -196,6 +196,8 @@ def load_settings(path: Path) -> Settings:
         raise InputError(f"{path}: not valid TOML: {error}") from error
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: not UTF-8 text: {error}") from error
+    except (ValueError, RecursionError) as error:  # a number of thousands of digits, brackets without end
+        raise InputError(f"{path}: not usable TOML: {error}") from error
     if "root" in document:
         raise InputError(f"{path}: root: is not a setting; remove it")
     try:

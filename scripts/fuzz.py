@@ -149,9 +149,10 @@ def main() -> int:
     if unknown:
         parser.error(f"{unknown[0]}: no such reader; there are {', '.join(TARGETS)}")
     with_atheris = find_spec("atheris") is not None
-    share = -(-given.inputs // len(names))
+    weights = sum(TARGETS[name].weight for name in names)
     total = broken = 0
     for name in names:
+        share = -(-given.inputs * TARGETS[name].weight // weights)
         started = time.monotonic()
         guided_runs = int(share * GUIDED_SHARE) if with_atheris else 0
         seen, violations = run_guided(name, guided_runs) if guided_runs else (0, 0)

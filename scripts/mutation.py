@@ -53,7 +53,11 @@ class Score:
 GROUPS = {
     "statistics": Group(("harness/bench/statistics.py",), ("tests/bench/test_statistics.py",)),
     "verdict": Group(("harness/bench/verdict.py",), ("tests/bench/test_verdict.py",)),
-    "parity": Group(("harness/parity/*.py",), ("tests/parity",)),
+    "values": Group(
+        ("harness/parity/values.py", "harness/parity/rules.py"), ("tests/parity/test_values.py", "tests/parity/test_diff.py")
+    ),
+    "diff": Group(("harness/parity/diff.py", "harness/parity/event_stream.py"), ("tests/parity/test_diff.py",)),
+    "recording": Group(("harness/parity/recording.py",), ("tests/parity/test_recording.py",)),
     "store": Group(
         ("harness/results/store.py", "harness/results/lock.py", "harness/results/changes.py"),
         ("tests/results/test_store.py", "tests/results/test_lock.py", "tests/results/test_baseline.py"),
@@ -108,8 +112,8 @@ def measure(group: Group, jobs: int, time_limit_s: float | None) -> Score:
     with tempfile.TemporaryDirectory(prefix="mutation-") as folder:
         project = Path(folder) / "project"
         project.mkdir()
-        if (ROOT.parent / "shared").is_dir():  # recordings that some tests read from beside the project
-            (project.parent / "shared").symlink_to(ROOT.parent / "shared")
+        if (ROOT.parent / "shared").is_dir():  # recordings that tests read from beside the project: mutmut's copy
+            (project / "shared").symlink_to(ROOT.parent / "shared")
         prepare(project, group)
         log = project / "mutmut.log"
         with log.open("wb") as stream:

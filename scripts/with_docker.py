@@ -14,6 +14,8 @@ when there is no Docker engine and none can be started; the reason is printed.
 
 from __future__ import annotations
 
+import ctypes
+import fcntl
 import json
 import os
 import shutil
@@ -57,6 +59,7 @@ def main(command: list[str]) -> int:
         print(f"{LEAN}: not there; `make lean` installs it", file=sys.stderr)
         return 2
     engine: subprocess.Popen[bytes] | None = None
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     try:
         if not answers(os.environ.get("DOCKER_HOST")):
             problem = lacking()
@@ -119,6 +122,7 @@ def socket_folder() -> Path:
 def start_engine() -> subprocess.Popen[bytes] | None:
     """A ``dockerd`` of our own with the first storage driver that works; sets ``DOCKER_HOST``."""
     FOLDER.mkdir(parents=True, exist_ok=True)
+    wait_for_folder()
     run = socket_folder()
     run.mkdir(parents=True, exist_ok=True)
     host = f"unix://{run}/docker.sock"
@@ -131,7 +135,12 @@ def start_engine() -> subprocess.Popen[bytes] | None:
         with (FOLDER / "log").open("wb") as log:
             path = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
             engine = subprocess.Popen(
-                command, stdout=log, stderr=log, env={**os.environ, "PATH": path}, start_new_session=True
+                command,
+                stdout=log,
+                stderr=log,
+                env={**os.environ, "PATH": path},
+                start_new_session=True,
+                preexec_fn=end_with_parent,
             )
         deadline = time.monotonic() + START_S
         while engine.poll() is None and time.monotonic() < deadline:
@@ -143,6 +152,22 @@ def start_engine() -> subprocess.Popen[bytes] | None:
             engine.terminate()
             engine.wait(timeout=30)
     return None
+
+
+def wait_for_folder() -> None:
+    """Two engines on one data folder would damage it: waits until no other run of this script has one."""
+    lock = os.open(FOLDER / "lock", os.O_RDWR | os.O_CREAT)  # held, and left open, until this process ends
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        print("with_docker: waiting for another run that has the Docker engine", file=sys.stderr, flush=True)
+        fcntl.flock(lock, fcntl.LOCK_EX)
+
+
+def end_with_parent() -> None:
+    """In the child: dockerd is told to end when this script is killed."""
+    pr_set_pdeathsig = 1
+    ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGTERM, 0, 0, 0)
 
 
 def write_module_list() -> None:

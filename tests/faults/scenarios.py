@@ -312,12 +312,60 @@ class Cache:
         return [] if same and (bars.price_scale, bars.volume_scale) == (4, 0) else ["bars are not those of the zip"]
 
 
+@dataclass(frozen=True)
+class History:
+    """Adding sessions to the history: whole, in order, and every one that was acknowledged."""
+
+    name: str = "history append"
+
+    @staticmethod
+    def _entry(number: int) -> Any:
+        from harness.history.store import Entry
+
+        text = {field: "x" for field in Entry.__dataclass_fields__}
+        return Entry(
+            **{  # type: ignore[arg-type]
+                **text, "session": f"s{number}", "created_at_utc": f"2025-10-{number + 1:02d}", "dirty": False,
+                "exit_code": 0, "pairs": 6, "quantities": {"wall": {"ratio": number / 10}}, "stages": {},
+            }
+        )  # fmt: skip
+
+    def prepare(self, folder: Path) -> None:
+        from harness.history.store import append
+
+        append(folder / "project" / "runs" / "history.sqlite", self._entry(0))
+
+    def act(self, folder: Path) -> int:
+        from harness.history.store import append
+
+        for number in (1, 2):
+            try:
+                append(folder / "project" / "runs" / "history.sqlite", self._entry(number))
+            except HarnessError as error:
+                print(f"harness: {error}", file=sys.stderr)
+                return error.exit_code
+            acknowledge(f"entry {number}")
+        return 0
+
+    def verify(self, folder: Path, exit_code: int | None) -> list[str]:
+        from harness.history.store import append, entries
+
+        path = folder / "project" / "runs" / "history.sqlite"
+        found = entries(path)
+        problems = [] if found == [self._entry(number) for number in range(len(found))] else [f"entries {found}"]
+        if len(found) < 1 + len(acknowledged(folder)):
+            problems.append(f"{len(found)} entries, {len(acknowledged(folder))} were acknowledged after the first")
+        append(path, self._entry(3))
+        return problems if entries(path)[-1] == self._entry(3) else [*problems, "the next entry is not there"]
+
+
 SCENARIOS: tuple[Scenario, ...] = (
     Baseline("baseline, first", replace=False),
     Baseline("baseline, replaced", replace=True),
     Bench(),
     Rows(),
     Cache(),
+    History(),
 )
 
 

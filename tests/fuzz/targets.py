@@ -52,11 +52,15 @@ DATE = dt.date(2025, 10, 1)
 
 @dataclass(frozen=True)
 class Target:
-    """``call(data, folder)``: ``folder`` is the target's own, made by ``prepare`` once and used again and again."""
+    """``call(data, folder)``: ``folder`` is the target's own, filled by ``seeds(folder)`` and used again and again.
+
+    ``weight``: its share of a long run; readers of text in memory are cheap and take more.
+    """
 
     name: str
     call: Callable[[bytes, Path], None]
     seeds: Callable[[Path], list[bytes]]
+    weight: int = 1
 
 
 class _NoSync(FileSystem):
@@ -111,7 +115,7 @@ def zip_of(entries: dict[str, bytes]) -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in entries.items():
-            archive.writestr(zipfile.ZipInfo(name), content)
+            archive.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED)
     return buffer.getvalue()
 
 
@@ -245,10 +249,12 @@ def _events(data: bytes, folder: Path) -> None:
     _each(lambda: results.order_events)
     good = LeanResults(folder / "good" / "lean", "A")
     report = diff_results(good, results, ParityRules())
-    if report.identical:  # never silently: the same events by another reader
-        assert json.loads(data, parse_float=Decimal) == json.loads(
-            (folder / "good" / "lean" / "A-order-events.json").read_bytes(), parse_float=Decimal
-        )
+    if report.identical:  # never silently: the same events by another reader, but for their ids (they are volatile)
+        same = [json.loads(text, parse_float=Decimal) for text in (data, json.dumps([ORDER_EVENT]).encode())]
+        for event in (*same[0], *same[1]):
+            event.pop("id", None)
+            event.pop("algorithmId", None)
+        assert same[0] == same[1]
 
 
 def _events_seeds(folder: Path) -> list[bytes]:
@@ -412,21 +418,21 @@ def _api_seeds(folder: Path) -> list[bytes]:
 TARGETS: dict[str, Target] = {
     target.name: target
     for target in (
-        Target("bars_trade_minute", _bars("minute", "trade"), _bar_seeds),
-        Target("bars_quote_second", _bars("second", "quote"), _bar_seeds),
-        Target("bars_trade_daily", _bars("daily", "trade"), _bar_seeds),
+        Target("bars_trade_minute", _bars("minute", "trade"), _bar_seeds, weight=8),
+        Target("bars_quote_second", _bars("second", "quote"), _bar_seeds, weight=8),
+        Target("bars_trade_daily", _bars("daily", "trade"), _bar_seeds, weight=8),
         Target("zip", _zip, _zip_seeds),
-        Target("column_cache", _columns, _columns_seeds),
+        Target("column_cache", _columns, _columns_seeds, weight=4),
         Target("reference_files", _reference, _reference_seeds),
         Target("result", _result, _result_seeds),
         Target("order_events", _events, _events_seeds),
         Target("log", _log, _log_seeds),
-        Target("decoding", _decode, _decode_seeds),
-        Target("document", _document, _document_seeds),
-        Target("rows", _rows, _rows_seeds),
+        Target("decoding", _decode, _decode_seeds, weight=8),
+        Target("document", _document, _document_seeds, weight=4),
+        Target("rows", _rows, _rows_seeds, weight=4),
         Target("baseline", _baseline, _baseline_seeds),
         Target("settings", _settings, _settings_seeds),
-        Target("api", _api, _api_seeds),
+        Target("api", _api, _api_seeds, weight=4),
     )
 }
 
