@@ -137,6 +137,9 @@ def copy_project(source: Path, target: Path) -> None:
         }
 
     shutil.copytree(source, target, ignore=ignored, dirs_exist_ok=True)
+    # The container compiles as root: in a folder that is ours, its files can be removed without being root.
+    for folder in {path.parent for path in target.rglob("*.py")}:
+        (folder / "__pycache__").mkdir(exist_ok=True)
 
 
 def module_list_problem(lean_package: Path, now: float) -> str:

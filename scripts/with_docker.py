@@ -140,7 +140,7 @@ def start_engine() -> subprocess.Popen[bytes] | None:
                 stderr=log,
                 env={**os.environ, "PATH": path},
                 start_new_session=True,
-                preexec_fn=end_with_parent,
+                preexec_fn=end_with_parent,  # noqa: PLW1509 (this script has one thread)
             )
         deadline = time.monotonic() + START_S
         while engine.poll() is None and time.monotonic() < deadline:
