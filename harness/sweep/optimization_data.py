@@ -383,7 +383,8 @@ class OptimizationDataContext:
             names, freq = stored.extra
             values = self._values(stored.parts[0])
             index: Any = pd.DatetimeIndex(pd.Series(values, copy=False).array, name=names[0])
-            index.freq = freq
+            # Through the property pandas would build the whole range again to check a frequency that was checked.
+            index._data._freq = freq
             return index
         if stored.kind == "index":
             return pd.Index(self._values(stored.parts[0]), name=stored.extra[0], copy=False)
