@@ -73,6 +73,7 @@ class DataManager:
         self.consolidators_changed = False
         self._to_add: list[tuple[Any, list[SubscriptionDataConfig]]] = []
         self._to_remove: list[Any] = []
+        self._pending_removals: list[Any] = []
         self._calendars: dict[str, SessionCalendar] = {}
         self._corporate: dict[int, CorporateEvents] = {}
         self._benchmark_started = False
@@ -94,6 +95,11 @@ class DataManager:
         if not waiting:
             self._to_remove.append(security)
         self.dirty = True
+
+    def keep(self, security: Any) -> None:
+        """A security was added again before it was gone: nothing happens to it."""
+        self._to_remove = [item for item in self._to_remove if item is not security]
+        self._pending_removals = [item for item in self._pending_removals if item is not security]
 
     def configs_of(self, symbol: Any, internal: bool = False) -> list[SubscriptionDataConfig]:
         return [c for c in self.configs if c.symbol == symbol and (internal or not c.is_internal_feed)]
@@ -129,6 +135,9 @@ class DataManager:
         adding, removing = self._to_add, self._to_remove
         self._to_add, self._to_remove = [], []
         self.dirty = False
+        waiting, self._pending_removals = self._pending_removals, []
+        for security in waiting:
+            self._stop(security)
         for security, configs in adding:
             for config in configs:
                 self._start(security, config, now_us, exclusive=not first)
@@ -136,7 +145,8 @@ class DataManager:
                 changes.added_securities.append(security)
         for security in removing:
             self._stop(security)
-            changes.removed_securities.append(security)
+            if not security.is_delisted:
+                changes.removed_securities.append(security)
         if not self._benchmark_started:
             self._start_benchmark(now_us)
         if changes.count:
@@ -163,10 +173,18 @@ class DataManager:
         return subscription
 
     def _stop(self, security: Any) -> None:
-        invested = bool(security.holdings._quantity)
-        open_orders = self.engine.algorithm.transactions.get_open_orders(security.symbol)
-        if invested or open_orders:
-            # Lean keeps the data of a removed security until it holds nothing and no order is open.
+        """Take a security's data away, or put that off while something of it is held, open or unsettled.
+
+        What was put off is looked at again when securities come or go next. Source: Lean's ``PendingRemovalsManager``.
+        """
+        algorithm = self.engine.algorithm
+        unsettled = security._settlement_model._get_unsettled_cash()
+        if (
+            security.holdings._quantity
+            or algorithm.transactions.get_open_orders(security.symbol)
+            or (unsettled is not None and unsettled._amount > 0)
+        ):
+            self._pending_removals.append(security)
             return
         self.subscriptions = [s for s in self.subscriptions if s.security is not security or s.config.is_internal_feed]
         self.configs = [c for c in self.configs if c.symbol != security.symbol or c.is_internal_feed]

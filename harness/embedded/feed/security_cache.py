@@ -147,6 +147,7 @@ class SecurityCache:
     """Prices of one security as of the loop's current step."""
 
     __slots__ = (
+        "_ahead",
         "_all",
         "_ask",
         "_cursor",
@@ -170,6 +171,7 @@ class SecurityCache:
         self._last_trade: TradeBar | None = None
         self._last_quote: QuoteBar | None = None
         self._kept: dict[int, Decimal] = {}
+        self._ahead: tuple[memoryview, memoryview] | None = None
         self._set_step = -1
         self._all: _Updates | None = None
         self._trades: _Updates | None = None
@@ -189,6 +191,7 @@ class SecurityCache:
         self._quotes = _Updates(quotes, length) if quotes else None
         # Quotes never set a stock's price, nor are they its last data (SubscriptionManager.IsDefaultDataType).
         self._all = self._trades
+        self._ahead = None
         self._set_step = -1
         self._memo_step = -2
         self._cursor.epoch += 1
@@ -200,11 +203,13 @@ class SecurityCache:
             self._kept = {column: self._quote_value(column) for column in _GIVEN_QUOTE}
         self._last, self._last_trade, self._last_quote = last, trade, quote
         self._all = self._trades = self._quotes = None
+        self._ahead = None
         self._memo_step = -2
 
     def reset(self) -> None:
         self._last = self._last_trade = self._last_quote = None
         self._all = self._trades = self._quotes = None
+        self._ahead = None
         self._memo_step = -2
 
     def store(self, bar: Any) -> None:
@@ -256,21 +261,25 @@ class SecurityCache:
 
     def price_bounds_ahead(self) -> tuple[float, float]:
         """Lowest and highest close from now to the end of the day, in doubles."""
-        lowest = highest = self.price
+        price = self.price
         updates = self._all
-        if updates is not None:
-            first = max(updates.at(self._cursor.step), 0)
+        if updates is None:
+            return price, price
+        if self._ahead is None:
+            closes = np.empty(len(updates.rows))
             for number, frame in enumerate(updates.frames):
                 if frame is None:
                     continue
-                rows = updates.rows[first:]
-                if updates.subs is not None:
-                    rows = rows[updates.subs[first:] == number]
-                if not len(rows):
-                    continue
-                closes = np.asarray(frame.floats(3))[rows]
-                lowest, highest = min(lowest, float(closes.min())), max(highest, float(closes.max()))
-        return lowest, highest
+                own = slice(None) if updates.subs is None else np.flatnonzero(updates.subs == number)
+                closes[own] = np.asarray(frame.floats(3))[updates.rows[own]]
+            backwards = closes[::-1]
+            self._ahead = (
+                memoryview(np.ascontiguousarray(np.minimum.accumulate(backwards)[::-1])),
+                memoryview(np.ascontiguousarray(np.maximum.accumulate(backwards)[::-1])),
+            )
+        first = max(updates.at(self._cursor.step), 0)
+        lowest, highest = self._ahead
+        return min(price, lowest[first]), max(price, highest[first])
 
     def price_path(self, first_step: int, last_step: int) -> PricePath | None:
         """The prices set from one step to another, both included, in order; ``None`` if none was."""
