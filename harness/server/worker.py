@@ -157,6 +157,7 @@ def _measured(engine: Engine, backtest: BacktestRequest, name: str, number: int,
         )  # fmt: skip
 
     done = run_once(engine, backtest, on_text)
+    (backtest.run_folder / PROGRESS_FILE).unlink(missing_ok=True)
     if not done.ok:
         raise EngineError(f"ended as {done.outcome}: {done.detail}")
     cost = done.measurement
