@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -115,3 +117,15 @@ def test_the_module_list_of_lean(tmp_path: Path) -> None:
     assert module_list_problem(tmp_path, now) == ""
     os.utime(path, (now - 90000, now - 90000))
     assert "25 hours old" in module_list_problem(tmp_path, now)
+
+
+def test_the_command_writes_it_beside_the_settings(tmp_path: Path) -> None:
+    (tmp_path / "harness.toml").write_text("[variants.baseline]\n[variants.optimized]\n[scenarios.default]\n")
+    command = [sys.executable, "-m", "harness.cli", "init"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    assert read_json_with_comments(tmp_path / "lean.json")["data-folder"] == "data/default"
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 2
+    assert "--force" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
