@@ -12,9 +12,13 @@ from typing import Annotated
 
 import typer
 
+from harness.commands import bisect as bisect_command
 from harness.commands import history as history_command
+from harness.commands import instrumentation as instrumentation_command
+from harness.commands import premerge as premerge_command
 from harness.commands import report as report_command
 from harness.commands import sweep as sweep_command
+from harness.commands.profile import profile_app
 from harness.errors import HarnessError, InputError
 
 app = typer.Typer(
@@ -30,6 +34,9 @@ app = typer.Typer(
 )
 data_app = typer.Typer(help="Make and check market data.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(data_app, name="data")
+results_app = typer.Typer(help="Stored results.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(results_app, name="results")
+app.add_typer(profile_app, name="profile")
 
 
 def _launcher_folder(folder: Path | None) -> Path | None:
@@ -87,6 +94,12 @@ def bench(
     cpus: Annotated[str | None, typer.Option("--cpus", help="Pin the engine to these CPUs, for example 2,3.")] = None,
     param: ParamOption = None,
     data: DataOption = None,
+    baseline_ref: Annotated[str | None, typer.Option("--baseline-ref", help="Commit, branch or tag.")] = None,
+    candidate_ref: Annotated[str | None, typer.Option("--candidate-ref", help="Commit, branch or tag.")] = None,
+    baseline_params: Annotated[list[str] | None, typer.Option("--baseline-params", help="key=value.")] = None,
+    candidate_params: Annotated[list[str] | None, typer.Option("--candidate-params", help="key=value.")] = None,
+    baseline_algorithm: Annotated[str | None, typer.Option("--baseline-algorithm", help="file.py[:Class].")] = None,
+    candidate_algorithm: Annotated[str | None, typer.Option("--candidate-algorithm", help="file.py[:Class].")] = None,
     json: JsonOption = False,
     config: ConfigOption = None,
 ) -> None:
@@ -95,6 +108,7 @@ def bench(
     from harness.commands.bench import BenchChoice
     from harness.commands.bench import bench as command
     from harness.commands.common import parse_cpus, parse_parameters
+    from harness.commands.sides import SideChoice
 
     if resume and (pairs or adaptive or max_pairs or max_time or param or data or cpus):
         raise InputError("--resume goes on with the plan as stored; leave out options that change it")
@@ -109,7 +123,13 @@ def bench(
         data_folder=data.resolve() if data else None,
         cpu_affinity=parse_cpus(cpus),
     )
-    choice = BenchChoice(_scenario(scenario, quick), session, resume, engine)
+    sides = (
+        SideChoice(baseline_ref, parse_parameters(baseline_params), baseline_algorithm),
+        SideChoice(candidate_ref, parse_parameters(candidate_params), candidate_algorithm),
+    )
+    if resume and not (sides[0].empty and sides[1].empty):
+        raise InputError("--resume goes on with the plan as stored; leave out options that change it")
+    choice = BenchChoice(_scenario(scenario, quick), session, resume, engine, sides)
     _exit(command(config, choice, wishes, as_json=json))
 
 
@@ -273,6 +293,29 @@ def serve(
     command(config, host=host, port=port, workers=workers, rate_per_s=rate, open_browser=open_browser, quiet=quiet)
 
 
+@app.command(epilog="Examples:  harness fsck   harness fsck --repair   harness fsck --json")
+def fsck(
+    repair: Annotated[bool, typer.Option("--repair", help="Do what loses nothing.")] = False,
+    json: JsonOption = False,
+    config: ConfigOption = None,
+) -> None:
+    """Read every stored baseline, session and row file; say what is damaged. Exit 1 when something is."""
+    from harness.commands.fsck import fsck as command
+
+    _exit(command(config, repair=repair, as_json=json))
+
+
+@results_app.command(epilog="Examples:  harness results convert runs   harness results convert path/to/lean/backtests")
+def convert(
+    folder: Annotated[Path, typer.Argument(help="Lean results below this folder.")],
+    json: JsonOption = False,
+) -> None:
+    """Store orders, order events and closed trades as Parquet beside the results."""
+    from harness.commands.fsck import convert as command
+
+    _exit(command(folder, as_json=json))
+
+
 @data_app.command(epilog="Examples:  harness data synth   harness data synth --quick   harness data synth --folder D")
 def synth(
     scenario: ScenarioOption = DEFAULT_SCENARIO,
@@ -324,6 +367,10 @@ def check(
 
 app.command(epilog=report_command.EPILOG)(report_command.report)
 app.command()(report_command.schema)
+app.command(epilog=premerge_command.CHECKLIST_EPILOG)(premerge_command.checklist)
+app.command(epilog=premerge_command.LOG_EPILOG)(premerge_command.log)
+app.command(epilog=bisect_command.EPILOG)(bisect_command.bisect)
+app.command(epilog=instrumentation_command.EPILOG)(instrumentation_command.instrumentation)
 app.command(epilog=history_command.HISTORY_EPILOG)(history_command.history)
 app.command(epilog=history_command.NIGHTLY_EPILOG)(history_command.nightly)
 app.command(epilog=sweep_command.SWEEP_EPILOG)(sweep_command.sweep)

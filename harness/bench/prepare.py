@@ -21,7 +21,10 @@ from harness.measure.noise import read_machine, warnings_for
 
 @dataclass(frozen=True, slots=True)
 class Wishes:
-    """What the command line changes about the settings; None and empty leave them as they are."""
+    """What the command line changes about the settings; None and empty leave them as they are.
+
+    ``sides``: names and variants to compare instead of those of the settings, baseline first.
+    """
 
     pairs: int | None = None
     adaptive: bool = False
@@ -30,6 +33,7 @@ class Wishes:
     parameters: Mapping[str, str] = field(default_factory=dict)
     data_folder: Path | None = None
     cpu_affinity: tuple[int, ...] = ()
+    sides: tuple[tuple[str, Variant], tuple[str, Variant]] | None = None
 
 
 def session_name(scenario: str, now: datetime | None = None) -> str:
@@ -70,19 +74,20 @@ def prepare(settings: Settings, scenario_name: str, engine: Engine, name: str, w
     if wishes.adaptive and wishes.pairs:
         raise InputError("--pairs fixes the number of pairs and --adaptive does not; give one of them")
     controls = scenario.control_runs if scenario.control_runs is not None else bench.control_runs
+    sides = wishes.sides or (
+        (bench.baseline, resolve_variant(settings, scenario_name, bench.baseline, wishes.parameters)),
+        (bench.candidate, resolve_variant(settings, scenario_name, bench.candidate, wishes.parameters)),
+    )
     plan = PlanSettings(
-        baseline=bench.baseline,
-        candidate=bench.candidate,
+        baseline=sides[0][0],
+        candidate=sides[1][0],
         pairs=rule.max_pairs,
         warmups=scenario.warmups if scenario.warmups is not None else bench.warmups,
         control_runs=controls,
         control_over=rule.looks[0].pairs,
         seed=bench.seed,
     )
-    variants = {
-        side: resolve_variant(settings, scenario_name, side, wishes.parameters)
-        for side in (bench.baseline, bench.candidate)
-    }
+    variants = dict(sides)
     data_folder = wishes.data_folder or settings.data_folder(scenario_name)
     files = [variant.algorithm_file for variant in variants.values()]
     return SessionSetup(

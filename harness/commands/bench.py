@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,7 @@ from harness.commands.common import (
     shown,
 )
 from harness.commands.data import ensure_data
+from harness.commands.sides import SideChoice, resolve_sides
 from harness.errors import InputError
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ class BenchChoice:
     session: str | None
     resume: bool
     engine: str | None
+    sides: tuple[SideChoice, SideChoice] = (SideChoice(), SideChoice())
 
 
 def bench(config: Path | None, choice: BenchChoice, wishes: Wishes, *, as_json: bool) -> int:
@@ -52,7 +54,10 @@ def bench(config: Path | None, choice: BenchChoice, wishes: Wishes, *, as_json: 
             session.folder,
             engine,
             make_inspector(session.setup.parity),
-            stored_references(settings, session.setup.scenario),
+            # Sides that the command line named need not do what the stored baseline does.
+            stored_references(settings, session.setup.scenario)
+            if session.setup.plan.baseline in settings.variants
+            else (),
             lambda step: line.show(*_progress_text(step)),
         )
     return report_session(settings, done, as_json=as_json, write=True)
@@ -145,6 +150,8 @@ def _started(settings: Settings, choice: BenchChoice, engine: Engine, wishes: Wi
     if Path(name).name != name or name.startswith("."):
         raise InputError(f"--session {name!r}: give a plain name; it becomes a folder in {settings.folders.runs}")
     folder = settings.path(settings.folders.runs) / name
+    sides = resolve_sides(settings, choice.scenario, wishes.parameters, *choice.sides)
+    wishes = replace(wishes, sides=sides or wishes.sides)
     start_session(prepare(settings, choice.scenario, engine, name, wishes), folder)
     return load_session(folder)
 

@@ -1,0 +1,85 @@
+"""``harness instrumentation``: what the algorithm's stage timers cost."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from harness.commands.common import ProgressLine, engine_from, parse_parameters, print_json, settings_from
+from harness.errors import EngineError, HarnessError
+
+EPILOG = "Examples:  harness instrumentation   harness instrumentation --scenario quick --pairs 10 --session NAME"
+
+
+class InstrumentationError(HarnessError):
+    """The timers changed the results, or cost more than may be believed."""
+
+    exit_code = 1
+
+
+def instrumentation(
+    scenario: Annotated[str, typer.Option("--scenario", "-s", help="Scenario of harness.toml.")] = "default",
+    pairs: Annotated[int, typer.Option("--pairs", min=6, max=100, help="Pairs with and without.")] = 8,
+    session: Annotated[str | None, typer.Option("--session", help="Beside which session; default: the latest.")] = None,
+    off: Annotated[str, typer.Option("--off", help="Parameter that turns the timers off.")] = "instrumentation=off",
+    json: Annotated[bool, typer.Option("--json", help="Pure JSON on standard output.")] = False,
+    config: Annotated[
+        Path | None, typer.Option("--config", help="Settings file; default: nearest harness.toml.")
+    ] = None,
+) -> None:
+    """Measure the candidate with and without its timers; the session's report shows the cost. Exit 1 above 2 %."""
+    from harness.bench.prepare import Wishes, prepare, resolve_variant, session_name
+    from harness.bench.session import load_session, run_session, start_session
+    from harness.commands.bench import find_session, make_inspector
+    from harness.commands.data import ensure_data
+    from harness.report.model import (
+        INSTRUMENTATION_NAME,
+        INSTRUMENTATION_SCHEMA,
+        LARGEST_INSTRUMENTATION_COST,
+        InstrumentationLine,
+    )
+    from harness.results.store import write_json
+
+    settings = settings_from(config)
+    engine = engine_from(settings, None)
+    runs = settings.path(settings.folders.runs)
+    beside = find_session(runs, session)
+    ensure_data(settings, scenario)
+    timed = resolve_variant(settings, scenario, settings.bench.candidate)
+    plain = replace(timed, parameters={**timed.parameters, **parse_parameters([off])})
+    name = session_name(f"{scenario}-instrumentation")
+    setup = prepare(settings, scenario, engine, name, Wishes(pairs=pairs, sides=(("plain", plain), ("timed", timed))))
+    start_session(replace(setup, plan=replace(setup.plan, control_runs=0)), runs / name)
+    with ProgressLine() as line:
+        run_session(
+            runs / name,
+            engine,
+            make_inspector(setup.parity),
+            (),
+            lambda step: line.show(f"run {step.number} of {step.total}  {step.run.folder}", step.text),
+        )
+    analysis = load_session(runs / name).analyse()
+    if not analysis.parity.identical:
+        raise InstrumentationError(f"instrumentation: the timers change the results: {analysis.parity.problem}")
+    figures = {item.quantity: item.figure for item in analysis.judgements}
+    if "wall" not in figures or "CPU" not in figures:
+        raise EngineError(f"{runs / name}: wall or CPU time was not measured")
+    wall, cpu = figures["wall"], figures["CPU"]
+    most = 1 + LARGEST_INSTRUMENTATION_COST
+    accepted = wall.paired_ratio <= most and cpu.paired_ratio <= most
+    found = InstrumentationLine(
+        wall.paired_ratio, wall.paired_interval.low, wall.paired_interval.high, cpu.paired_ratio, pairs, accepted
+    )
+    write_json(beside / INSTRUMENTATION_NAME, asdict(found), schema=INSTRUMENTATION_SCHEMA, version=1)
+    if json:
+        print_json(asdict(found))
+    else:
+        print(
+            f"timers cost {100 * (found.wall_ratio - 1):+.1f} % wall ({100 * (found.wall_low - 1):+.1f} to "
+            f"{100 * (found.wall_high - 1):+.1f} %), {100 * (found.cpu_ratio - 1):+.1f} % CPU: "
+            f"{'accepted' if accepted else 'REFUSED as evidence, above 2 %'}; shown in {beside.name}"
+        )
+    raise typer.Exit(0 if accepted else 1)

@@ -1,0 +1,73 @@
+"""The checklist's items, each by its evidence, and the decision log."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.engines.scripted import ScriptedRun
+from harness.errors import InputError
+from harness.premerge.checklist import State, checklist, checklist_exit_code, render_checklist
+from harness.premerge.decisions import add_decision, read_decisions
+from harness.report.model import InstrumentationLine, Report
+from tests.bench.conftest import make_setup  # noqa: F401 (the fixture)
+from tests.report.test_report import FAST, report_of  # noqa: F401 (the fixture)
+
+CHEAP = InstrumentationLine(1.01, 0.99, 1.02, 1.01, 8, True)
+
+
+def states(report: Report, files: list[str] | None, missing: int | None) -> list[State]:
+    return [item.state for item in checklist(report, files, missing)]
+
+
+def test_everything_met_is_ticked(report_of: Any) -> None:  # noqa: F811
+    report = replace(report_of(FAST), instrumentation=CHEAP)
+    items = checklist(report, ["a.py", "docs/a.md"], 0)
+    assert [item.state for item in items] == [State.MET] * 9
+    assert checklist_exit_code(items) == 0
+    text = render_checklist(report, items)
+    assert text.count("- [x]") == 9
+    assert "-50.0 %" in text
+
+
+def test_lacking_evidence_is_open_and_never_ticked(report_of: Any) -> None:  # noqa: F811
+    report = report_of(FAST)
+    items = checklist(report, None, None)
+    assert [item.name for item in items if item.state is State.OPEN] == [
+        "The stage timers cost at most 2 %",
+        "The market data is complete",
+        "Documentation was touched with the code",
+    ]
+    assert checklist_exit_code(items) == 3
+    assert render_checklist(report, items).count("- [ ]") == 3
+
+
+def test_what_is_missed_fails(report_of: Any) -> None:  # noqa: F811
+    report = replace(report_of(FAST), instrumentation=replace(CHEAP, wall_ratio=1.03, accepted=False))
+    assert states(report, ["a.py"], 2)[5:] == [State.MISSED, State.MISSED, State.MET, State.MISSED]
+    assert checklist_exit_code(checklist(report, ["a.py"], 2)) == 1
+
+
+def test_a_stage_ten_percent_slower_is_a_fail_that_names_it(report_of: Any) -> None:  # noqa: F811
+    slow = ScriptedRun(wall_s=2.15, cpu_s=2.05, stages_s={"metrics": 1.65, "risk": 0.2})
+    report = report_of(slow)
+    assert report.verdict == "FAIL"
+    assert len(report.slower_stages) == 1
+    assert report.slower_stages[0].startswith("stage metrics is slower: +10.0 %")
+    assert report.slower_stages[0] in report.reasons
+    assert states(report, [], 0)[4] is State.MISSED
+
+
+def test_decisions_are_numbered_added_and_found_by_story(tmp_path: Path) -> None:
+    path = tmp_path / "docs" / "decisions.md"
+    first = add_decision(path, "2025-10-01", "Cache VWAP", "It is faster.", ("PERF-1",), "session s")
+    second = add_decision(path, "2025-10-02", "Keep floats", "Parity held.\n\nBoth ways.")
+    assert read_decisions(path) == [first, second]
+    assert (first.number, second.number, first.tags) == (1, 2, ("PERF-1",))
+    for title, why, tags in (("", "x", ()), ("x", "", ()), ("x", "y", ("a b",)), ("x", "## y", ())):
+        with pytest.raises(InputError):
+            add_decision(path, "2025-10-03", title, why, tags)
+    assert len(read_decisions(path)) == 2
