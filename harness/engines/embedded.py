@@ -126,6 +126,6 @@ def _ticker(on_progress: Callable[[float, str], None]) -> Callable[[float], None
 def _read_phases(path: Path) -> dict[str, Any]:
     try:
         told = json.loads(path.read_bytes())
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}  # a crashed engine leaves none; the outcome says so
     return told if isinstance(told, dict) else {}

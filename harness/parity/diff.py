@@ -157,7 +157,7 @@ def _count(results: LeanResults) -> int | None:
         text = stream.read()
     try:
         return len(msgspec.json.decode(text, type=list[msgspec.Raw]))
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise DamagedError(f"{results.order_events_path}: {error}; run the backtest again") from error
 
 

@@ -13,7 +13,7 @@ import operator
 from collections.abc import Set
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any, BinaryIO
 
 import msgspec
@@ -296,7 +296,7 @@ class _Comparer:
         """Positions whose events are not the same values, though perhaps within a tolerance or an extra rule."""
         try:
             columns = [_strict.decode(_joined(side)) for side in (left, right)]
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, InvalidOperation):
             return list(range(len(left)))  # an unknown field, or damage: looked into one by one
         if len(columns[0]) != len(left) or len(columns[1]) != len(right):
             raise _ForeignLayoutError

@@ -86,7 +86,8 @@ class StoredBaseline:
         if entry is None or path is None:
             return None
         problem = "is missing"
-        for candidate in (path, path.with_name(path.name + NEXT)):
+        # The writer may rename the second to the first just between two looks: then the first is right at the third.
+        for candidate in (path, path.with_name(path.name + NEXT), path):
             try:
                 packed = file_system().read(candidate)
             except OSError as error:

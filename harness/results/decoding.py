@@ -6,7 +6,7 @@ import gc
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any, TypeVar, cast
 
 import msgspec
@@ -32,6 +32,8 @@ def decode_exact(raw: bytes | memoryview | msgspec.Raw, where: object) -> Any:
             return _exact.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise damaged(where, error) from error
+    except InvalidOperation as error:
+        raise damaged(where, ValueError("a number has an exponent beyond all bounds")) from error
 
 
 def decode_plain(raw: bytes | memoryview | msgspec.Raw, where: object) -> Any:

@@ -196,7 +196,7 @@ class _Inspector:
                 self.files += 1
                 try:
                     msgspec.json.decode(events.read_bytes(), type=list[msgspec.Raw])
-                except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
+                except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
                     self.findings.append(Finding(events, Severity.DAMAGED, str(error), "delete this run and resume"))
 
     def sections(self, path: Path) -> None:

@@ -223,7 +223,7 @@ class LeanResults:
             if mark and rest.lstrip().startswith("{"):
                 try:
                     stages = json.loads(rest)
-                except ValueError as error:
+                except (ValueError, RecursionError) as error:
                     raise DamagedError(f"{self.log_path}: the {STAGES_MARK} line is not whole ({error})") from error
                 return stages if isinstance(stages, dict) else None
         return None
@@ -239,7 +239,7 @@ class LeanResults:
         try:
             fields = json.loads(reports[-1].read_bytes())
             succeeded, failed = int(fields["succeeded-data-requests-count"]), int(fields["failed-data-requests-count"])
-        except (OSError, ValueError, TypeError, KeyError) as error:
+        except (OSError, ValueError, TypeError, KeyError, OverflowError, RecursionError) as error:
             raise DamagedError(f"{reports[-1]}: not a data monitor report ({error})") from error
         lists = sorted(self.folder.glob("failed-data-requests-*.txt"))
         lines = lists[-1].read_text(encoding="utf-8", errors="replace").splitlines() if lists else []

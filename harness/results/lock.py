@@ -138,5 +138,5 @@ def read_owner(folder: str | os.PathLike[str]) -> Owner | None:
     try:
         fields = json.loads((Path(folder) / LOCK_NAME).read_bytes())
         return Owner(int(fields["pid"]), str(fields["host"]), str(fields["since_utc"]), str(fields["purpose"]))
-    except (OSError, ValueError, TypeError, KeyError):
+    except (OSError, ValueError, TypeError, KeyError, OverflowError, RecursionError):
         return None

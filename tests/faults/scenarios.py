@@ -101,7 +101,7 @@ def make_project(folder: Path) -> Path:
 [bench]
 pairs = 1
 control_runs = 0
-warmups = 1
+warmups = 0
 [variants.baseline]
 parameters = { metrics = "recompute" }
 [variants.optimized]

@@ -312,3 +312,16 @@ def test_bytes_are_replaced_whole(tmp_path: Path) -> None:
     assert first != second
     assert path.read_bytes() == b"two" * 1000
     assert [file.name for file in path.parent.iterdir()] == ["data.bin"]
+
+
+def test_rows_that_moved_do_not_hide_that_the_last_one_is_gone(tmp_path: Path) -> None:
+    """Blanks that an editor added move every offset; the rows are counted all the same."""
+    path = tmp_path / "rows.jsonl"
+    append_rows(path, [{"n": 0}, {"n": 1}, {"n": 2}])
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(lines[0].replace(b" ", b" " * 100) + lines[1] + lines[2][:8])
+    with pytest.raises(DamagedError, match="2 rows, but 3 were acknowledged"):
+        read_rows(path)
+    path.write_bytes(lines[0].replace(b" ", b" " * 100) + lines[1].rstrip(b"\n"))
+    with pytest.raises(DamagedError, match="2 rows, but 3 were acknowledged"):
+        read_rows(path)
