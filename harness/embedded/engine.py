@@ -294,6 +294,8 @@ class EngineContext:
         security = self._security(symbol, configs, leverage)
         if fresh:
             self.data.queue_add(security, fresh)
+        else:
+            self.data.keep(security)
         return security
 
     def _new_symbol(self, ticker: str) -> Symbol:

@@ -75,7 +75,7 @@ class FakeSecurity:
         self.world = world
         self.cache = FakeCache()
         self.exchange = SimpleNamespace(hours=HOURS)
-        self.subscriptions = [SubscriptionDataConfig(self.symbol, resolution)]
+        self.subscriptions = self._streams = [SubscriptionDataConfig(self.symbol, resolution)]
         self.symbol_properties = SimpleNamespace(
             _lot_size=Decimal(1),
             _contract_multiplier=Decimal(1),

@@ -36,7 +36,7 @@ def subscribed(asset: Any, *, internal: bool) -> Subscribed:
 
     Raises ``RuntimeError`` when there are none.
     """
-    configs = asset.subscriptions
+    configs = asset._streams
     kinds = [config.type for config in configs if internal or not config.is_internal_feed]
     if not kinds:
         raise RuntimeError(f"Cannot perform fill for {asset.symbol} because no data subscription were found.")
@@ -55,7 +55,7 @@ def is_extended_market_hours(asset: Any, *, internal: bool) -> bool:
 
     Without ``internal`` only the algorithm's own are looked at.
     """
-    own = [config.extended_market_hours for config in asset.subscriptions if not config.is_internal_feed]
+    own = [config.extended_market_hours for config in asset._streams if not config.is_internal_feed]
     if own or not internal:
         return any(own)
-    return any(config.extended_market_hours for config in asset.subscriptions)
+    return any(config.extended_market_hours for config in asset._streams)

@@ -112,7 +112,7 @@ class Security:
         *("_given_margin_interest_rate_model", "_given_settlement_model", "_given_shortable_provider"),
         *("_given_slippage_model", "_given_volatility_model", "_margin_interest_rate_model", "_models_changed"),
         *("_settlement_model", "_shortable_provider", "_slippage_model", "_volatility_model", "_cash_book"),
-        *("_fill_model", "_given_fill_model"),
+        *("_fill_model", "_given_fill_model", "_streams"),
         *("cache", "data_filter", "exchange", "holdings", "is_delisted", "is_initialized", "is_tradable"),
         *("portfolio_model", "price_variation_model", "quote_currency", "symbol", "symbol_properties", "type"),
     )
@@ -146,6 +146,8 @@ class Security:
         self._clock = clock
         self._cash_book = cash_book
         self._configs: list[SubscriptionDataConfig] = list(configs)
+        # What the engine streams for it: goes on while a removed security still holds something.
+        self._streams: list[SubscriptionDataConfig] = list(configs)
         self.quote_currency = quote_currency
         self.symbol_properties = symbol_properties
         self.cache = cache
@@ -287,6 +289,7 @@ class Security:
     def reset_cache(self) -> None:
         """Forget the last data; the holding keeps the last price, as in Lean."""
         self.holdings._market_price = self.holdings._price
+        self._streams.clear()
         self.cache.reset()
 
     @property
@@ -339,6 +342,8 @@ class Security:
         for config in configs:
             if config not in self._configs:
                 self._configs.append(config)
+            if config not in self._streams:
+                self._streams.append(config)
 
     @property
     def resolution(self) -> Resolution:
