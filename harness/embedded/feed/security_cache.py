@@ -274,8 +274,8 @@ class SecurityCache:
                 closes[own] = np.asarray(frame.floats(3))[updates.rows[own]]
             backwards = closes[::-1]
             self._ahead = (
-                memoryview(np.ascontiguousarray(np.minimum.accumulate(backwards)[::-1])),
-                memoryview(np.ascontiguousarray(np.maximum.accumulate(backwards)[::-1])),
+                view_of(np.minimum.accumulate(backwards)[::-1]),
+                view_of(np.maximum.accumulate(backwards)[::-1]),
             )
         first = max(updates.at(self._cursor.step), 0)
         lowest, highest = self._ahead
