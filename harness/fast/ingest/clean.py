@@ -22,7 +22,7 @@ from harness.fast.ingest.report import LISTED_GAPS, Dropped, Gap, IngestReport
 
 UNKNOWN_TIME: Final = np.iinfo(np.int64).min
 _PASS_ROWS: Final = 1 << 16
-_CADENCE_SAMPLE: Final = 1 << 16
+_CADENCE_SAMPLE: Final = 1 << 12
 _NO_ROWS: Final = np.zeros(0, dtype=np.int64)
 
 

@@ -12,6 +12,7 @@ import warnings
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 PIECE_BYTES: Final = 1 << 20
-_HEAD_BYTES: Final = 1 << 16
+_HEAD_BYTES: Final = 1 << 13
 _NEWLINE: Final = 10
 _thread: Final = threading.local()
 _COMPACT_TIME_FORMATS: Final = ("%Y%m%d %H:%M:%S", "%Y%m%d %H:%M", "%Y%m%d")
@@ -217,10 +218,15 @@ def _pieces(layout: _Layout, threads: int, fraction: float, portion: int) -> lis
         return int(np.count_nonzero(data == _NEWLINE)) + unfinished
 
     spans = list(itertools.pairwise(cuts))
-    with ThreadPoolExecutor(threads) as pool:
-        counts = list(pool.map(count, spans))
+    counts = list(_pool(threads).map(count, spans))
     firsts = np.concatenate(([0], np.cumsum(counts, dtype=np.int64))).tolist()
     return [_Piece(*span, row, lines) for span, row, lines in zip(spans, firsts, counts, strict=False)]
+
+
+@cache
+def _pool(threads: int) -> ThreadPoolExecutor:
+    """The threads that read, kept with their buffers from file to file."""
+    return ThreadPoolExecutor(threads, thread_name_prefix="read-csv")
 
 
 def _read(path: Path, start: int, stop: int) -> memoryview:
@@ -270,8 +276,7 @@ def _parse(
                 progress(done, total)
         return counted
 
-    with ThreadPoolExecutor(threads) as pool:
-        results = list(pool.map(parse, pieces))
+    results = list(_pool(threads).map(parse, pieces))
     return columns, [count for count, _ in results], sum(bad for _, bad in results)
 
 
