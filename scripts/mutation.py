@@ -54,7 +54,8 @@ GROUPS = {
     "statistics": Group(("harness/bench/statistics.py",), ("tests/bench/test_statistics.py",)),
     "verdict": Group(("harness/bench/verdict.py",), ("tests/bench/test_verdict.py",)),
     "values": Group(
-        ("harness/parity/values.py", "harness/parity/rules.py"), ("tests/parity/test_values.py", "tests/parity/test_diff.py")
+        ("harness/parity/values.py", "harness/parity/rules.py"),
+        ("tests/parity/test_values.py", "tests/parity/test_diff.py"),
     ),
     "diff": Group(("harness/parity/diff.py", "harness/parity/event_stream.py"), ("tests/parity/test_diff.py",)),
     "recording": Group(("harness/parity/recording.py",), ("tests/parity/test_recording.py",)),

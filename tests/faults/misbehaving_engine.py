@@ -1,4 +1,4 @@
-"""An engine that goes wrong in the way that the parameter ``how`` says. Writes Lean's files as the scripted one does."""
+"""An engine that goes wrong as the parameter ``how`` says. Writes Lean's files as the scripted one does."""
 
 from __future__ import annotations
 
@@ -37,7 +37,9 @@ def main() -> None:
         child = subprocess.Popen(["sleep", "600"], start_new_session=True)
         (folder.parent / "orphan.pid").write_text(str(child.pid))
     failed = how == "exit 0 with failed state"
-    run = ScriptedRun(outcome=Outcome.RUNTIME_ERROR if failed else Outcome.COMPLETED, detail="Runtime Error: on purpose")
+    run = ScriptedRun(
+        outcome=Outcome.RUNTIME_ERROR if failed else Outcome.COMPLETED, detail="Runtime Error: on purpose"
+    )
     write_lean_files(request, run)
     whole = result.read_bytes()
     if how == "crash during results":

@@ -73,9 +73,9 @@ def acknowledged(folder: Path) -> list[str]:
 
 def command(project: Path, *words: str) -> int:
     """``harness WORDS`` in this process, as the console script runs it; returns its exit code."""
-    import harness.engines.registry as registry
     import harness.report.files as report_files
     from harness.cli import main
+    from harness.engines import registry
 
     registry.ENGINES["embedded"] = (__name__, "FaultEngine", "")
     report_files.find_spec = lambda name: None  # type: ignore[attr-defined]  # no plots: they would be most of the time
@@ -322,7 +322,7 @@ class History:
     def _entry(number: int) -> Any:
         from harness.history.store import Entry
 
-        text = {field: "x" for field in Entry.__dataclass_fields__}
+        text = dict.fromkeys(Entry.__dataclass_fields__, "x")
         return Entry(
             **{  # type: ignore[arg-type]
                 **text, "session": f"s{number}", "created_at_utc": f"2025-10-{number + 1:02d}", "dirty": False,

@@ -75,7 +75,9 @@ def test_a_read_only_disk_is_told_and_can_be_read(small_disk: Path) -> None:
 
 
 def test_a_clock_that_jumps_moves_no_measured_time(
-    tmp_path: Path, make_setup: Any, monkeypatch: pytest.MonkeyPatch  # noqa: F811
+    tmp_path: Path,
+    make_setup: Any,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Wall times come from the monotonic clock; a jump of the calendar changes neither rows nor their order."""
     import time

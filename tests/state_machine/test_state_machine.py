@@ -45,8 +45,6 @@ class _DiesAt(FileSystem):
             os.kill(os.getpid(), signal.SIGKILL)
 
 
-
-
 def setup_of(root: Path, name: str) -> SessionSetup:
     plan = PlanSettings(baseline="base", candidate="new", pairs=2, warmups=0, control_runs=0, seed=1)
     variant = Variant(root / "algorithm.py", "Scripted", {})
