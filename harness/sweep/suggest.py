@@ -4,7 +4,7 @@ Each trial has a sampler seeded for it alone, so a resumed sweep needs no sample
 order of trial numbers, so it does not matter which worker was faster.
 
 The tree-structured Parzen estimator's cost for one suggestion grows with the trials it looks at (measured: 3 ms at
-300, 94 ms at 10,000; docs/sweeps.md). It is therefore shown a bounded history, the best and the latest ones, renewed every
+300, 94 ms at 10,000). It is therefore shown a bounded history, the best and the latest ones, renewed every
 ``EPOCH`` trials: the cost stays flat.
 """
 
