@@ -33,7 +33,8 @@ def versions(project: Project, contents: list[str]) -> list[str]:
     git(project.folder, "init", "-q", "-b", "main")
     commits = []
     for number, content in enumerate(contents):
-        (project.folder / "algorithm" / "main.py").write_text(f"{content}\nclass ReferenceAlgorithm(QCAlgorithm): pass\n")
+        text = f"{content}\nclass ReferenceAlgorithm(QCAlgorithm): pass\n"
+        (project.folder / "algorithm" / "main.py").write_text(text)
         git(project.folder, "add", "algorithm")
         git(project.folder, "commit", "-q", "-m", f"commit {number}")
         commits.append(git(project.folder, "rev-parse", "HEAD"))
@@ -67,7 +68,7 @@ def test_bisect_finds_the_planted_commit_that_changed_one_cent(make_project: Mak
 @pytest.mark.parametrize("planted", [2])
 def test_bisect_finds_the_planted_commit_that_is_slower(make_project: Make, planted: int, tmp_path: Path) -> None:
     project = make_project()
-    commits = versions(project, [f"work = {100000 if n < planted else 12000000}" for n in range(4)])
+    commits = versions(project, [f"work = {(100000 if n < planted else 12000000) + n}" for n in range(4)])
     done = project.harness("bisect", "--good", commits[0], "--speed", "--json")
     assert done.returncode == 0, done.stdout + done.stderr
     assert json.loads(done.stdout)["commit"] == commits[planted]
