@@ -132,7 +132,8 @@ def test_phone_and_dark_mode(server: Server, finished: RunStatus, browser: Open)
 
 def test_a_session_and_its_parity(server: Server, client: HarnessClient, browser: Open) -> None:
     run = client.start_bench("quick", pairs=1)
-    assert client.wait(run.run_id, 120).state == "completed"
+    done = client.wait(run.run_id, 120)
+    assert done.state == "completed", done.detail
     driver = browser()
     driver.get(server.address)  # no view named: the latest session
     until(driver, "document.getElementById('verdict')")

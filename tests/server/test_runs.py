@@ -190,7 +190,7 @@ def test_candles_keep_extremes_at_any_detail(client: HarnessClient, finished: Ru
 def test_a_bench_session_through_the_service(client: HarnessClient) -> None:
     run = client.start_bench("quick", pairs=1)
     kinds = [message.type for message in client.watch(run.run_id)]
-    assert kinds[-1] == "completed" and "verdict" in kinds
+    assert kinds[-1] == "completed" and "verdict" in kinds, client.status(run.run_id).detail
     assert kinds.count("run_started") == client.session(run.run_id)["runs_done"] >= 2
     verdict = client.verdict(run.run_id)
     assert verdict["finished"] and verdict["parity"]["identical"] and verdict["exit_code"] in (0, 1, 3)
