@@ -1,0 +1,253 @@
+"""What happens in a step, and where a run ends: small algorithms on a small synthetic data folder, in own processes."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import subprocess
+import sys
+import textwrap
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from harness.marketdata.lean_format import entry_name, write_zip, zip_path
+from harness.marketdata.spec import synth_spec
+from harness.marketdata.synth import synthesize
+
+_HEAD = """
+from AlgorithmImports import *
+
+class Tiny(QCAlgorithm):
+    def initialize(self):
+        self.set_start_date(2025, 10, 6)
+        self.set_end_date(2025, 10, 7)
+        self.set_cash(100000)
+        self.security = self.add_equity("AAPL", Resolution.MINUTE)
+        self.stock = self.security.symbol
+        self.seen = []
+        self.set_up()
+
+    def set_up(self):
+        pass
+
+    def at(self, day, hour, minute):
+        return (self.time.day, self.time.hour, self.time.minute) == (day, hour, minute)
+
+    def note(self, what):
+        self.seen.append(f"{what} {self.time:%d %H:%M}")
+
+    def on_end_of_algorithm(self):
+        self.note("end")
+        self.object_store.save("seen", "\\n".join(self.seen))
+"""
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a run left: what the algorithm noted (if it got to its end), state, log lines, exit code."""
+
+    seen: list[str]
+    state: dict[str, str]
+    log: str
+    exit_code: int
+
+
+@pytest.fixture(scope="module")
+def data_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("data")
+    synthesize(folder, synth_spec(["AAPL"], dt.date(2025, 10, 6), dt.date(2025, 10, 7), history_days=45))
+    for number, day in enumerate((dt.date(2025, 10, 6), dt.date(2025, 10, 7))):
+        # Prices in ten-thousandths of a dollar, times in milliseconds since midnight.
+        lines = []
+        for minute in range(390):
+            price = 2_000_000 + 1000 * number + 100 * (minute % 7)
+            lines.append(f"{(570 + minute) * 60_000},{price},{price + 200},{price - 200},{price + 100},1000\n")
+        path = zip_path(folder, "AAPL", "minute", day)
+        write_zip(path, entry_name("AAPL", "minute", day), "".join(lines).encode())
+    return folder
+
+
+def _run(data_folder: Path, folder: Path, body: str) -> Run:
+    algorithm = folder / "tiny.py"
+    algorithm.write_text(_HEAD + textwrap.indent(textwrap.dedent(body), "    "), "utf-8")
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "harness.embedded", "--data-folder", str(data_folder)),
+            *("--algorithm-location", str(algorithm), "--algorithm-type-name", "Tiny"),
+            *("--results-destination-folder", str(folder / "out"), "--object-store-root", str(folder / "store")),
+        ],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    seen = folder / "store" / "seen"
+    return Run(
+        seen.read_text("utf-8").splitlines() if seen.is_file() else [],
+        json.loads((folder / "out" / "Tiny.json").read_text("utf-8"))["state"],
+        (folder / "out" / "Tiny-log.txt").read_text("utf-8"),
+        done.returncode,
+    )
+
+
+def test_order_of_events_in_a_step(data_folder: Path, tmp_path: Path) -> None:
+    run = _run(
+        data_folder,
+        tmp_path,
+        """
+        def set_up(self):
+            self.schedule.on(self.date_rules.on(2025, 10, 6), self.time_rules.at(10, 5), lambda: self.note("event"))
+            self.consolidate(self.stock, timedelta(minutes=5), self.on_bar)
+
+        def on_bar(self, bar):
+            if self.at(6, 10, 5):
+                self.note("bar")
+
+        def on_securities_changed(self, changes):
+            self.note("changed")
+
+        def on_order_event(self, event):
+            self.note(str(event.status))
+
+        def on_data(self, data):
+            if self.at(6, 10, 4):
+                self.limit_order(self.stock, 10, 10000)
+            if self.at(6, 10, 5):
+                self.note("data")
+        """,
+    )
+    assert run.exit_code == 0
+    # Fills of standing orders come first, then events, then consolidated bars, then on_data.
+    assert run.seen == [
+        "changed 06 00:00",
+        "SUBMITTED 06 10:04",
+        "FILLED 06 10:05",
+        "event 06 10:05",
+        "bar 06 10:05",
+        "data 06 10:05",
+        "end 07 16:00",
+    ]
+
+
+def test_quit_in_an_event_between_steps_ends_before_the_next_data(data_folder: Path, tmp_path: Path) -> None:
+    run = _run(
+        data_folder,
+        tmp_path,
+        """
+        def set_up(self):
+            self.schedule.on(self.date_rules.on(2025, 10, 6), self.time_rules.at(18, 0), lambda: self.quit("evening"))
+
+        def on_data(self, data):
+            if self.time.minute == 31:
+                self.note("data")
+        """,
+    )
+    assert run.seen[-2:] == ["data 06 15:31", "end 07 09:31"]
+    assert "Algorithm Stopped" in run.log
+    assert run.exit_code == 0
+
+
+def test_error_in_an_order_event_ends_the_run_at_the_next_step(data_folder: Path, tmp_path: Path) -> None:
+    run = _run(
+        data_folder,
+        tmp_path,
+        """
+        def set_up(self):
+            self.schedule.on(
+                self.date_rules.on(2025, 10, 6), self.time_rules.at(10, 1), lambda: self.object_store.save("event", "x")
+            )
+
+        def on_order_event(self, event):
+            raise ValueError(f"at {event.status}")
+
+        def on_data(self, data):
+            if self.at(6, 10, 0):
+                self.market_order(self.stock, 1)
+                self.object_store.save("after", "x")
+            if self.at(6, 10, 1):
+                self.object_store.save("late", "x")
+        """,
+    )
+    store = tmp_path / "store"
+    assert run.exit_code == 1
+    assert run.state["Status"] == "RuntimeError"
+    # The handler that ordered goes on, the last error counts, and events of the next step still fire; its data do not.
+    assert run.state["RuntimeError"].startswith("2025-10-06 10:01:00 Runtime Error: at FILLED")
+    assert (store / "after").is_file()
+    assert (store / "event").is_file()
+    assert not (store / "late").exists()
+
+
+def test_removed_security_stays_until_its_closing_order_has_filled(data_folder: Path, tmp_path: Path) -> None:
+    run = _run(
+        data_folder,
+        tmp_path,
+        """
+        def on_data(self, data):
+            if self.at(6, 10, 0):
+                self.market_order(self.stock, 10)
+            if self.at(6, 16, 0):
+                self.remove_security(self.stock)
+            if self.at(7, 9, 32):
+                self.note(f"{self.portfolio[self.stock].quantity:g} {self.securities.count}")
+
+        def on_securities_changed(self, changes):
+            self.note(f"+{len(changes.added_securities)} -{len(changes.removed_securities)}")
+        """,
+    )
+    # The order waits for the open; the data go on, since nothing else comes or goes that day.
+    assert run.seen == ["+1 -0 06 00:00", "+0 -1 06 16:00", "0 1 07 09:32", "end 07 16:00"]
+
+
+def test_security_removed_and_added_again_in_a_step_stays(data_folder: Path, tmp_path: Path) -> None:
+    run = _run(
+        data_folder,
+        tmp_path,
+        """
+        def on_data(self, data):
+            if self.at(6, 10, 0):
+                self.remove_security(self.stock)
+                self.add_equity("AAPL", Resolution.MINUTE)
+            if self.at(6, 10, 1):
+                self.note(f"{data.contains_key(self.stock)} {self.security.is_tradable}")
+
+        def on_securities_changed(self, changes):
+            self.note("changed")
+        """,
+    )
+    assert run.seen == ["changed 06 00:00", "True True 06 10:01", "end 07 16:00"]
+
+
+def test_margin_call_handler_that_returns_nothing_is_an_error(data_folder: Path, tmp_path: Path) -> None:
+    run = _run(
+        data_folder,
+        tmp_path,
+        """
+        def on_data(self, data):
+            if self.at(6, 10, 0):
+                self.market_order(self.stock, int(199000 / self.security.price))
+                self.portfolio.cash_book["USD"].add_amount(-80000)
+
+        def on_margin_call(self, requests):
+            pass
+        """,
+    )
+    assert run.exit_code == 1
+    assert "on_margin_call must return a non-empty list of SubmitOrderRequest" in run.state["RuntimeError"]
+
+
+def test_ruined_account_stops_the_run_with_a_line(data_folder: Path, tmp_path: Path) -> None:
+    run = _run(
+        data_folder,
+        tmp_path,
+        """
+        def on_data(self, data):
+            if self.at(6, 10, 0):
+                self.market_order(self.stock, 1)
+                self.portfolio.cash_book["USD"].add_amount(-150000)
+        """,
+    )
+    assert run.seen[-1].startswith("end 06 10:0")
+    assert "Portfolio value is less than or equal to zero, stopping algorithm." in run.log
