@@ -1,7 +1,7 @@
 """How fast the embedded engine is: whole processes, start to exit, on synthetic data.
 
-Run: ``.venv/bin/python benchmarks/bench_engine.py [--rounds N] [--json]``. Prints the median and the minimum of wall and
-CPU time of
+Run: ``.venv/bin/python benchmarks/bench_engine.py [--rounds N] [--json]``. Prints the median and the minimum of wall
+and CPU time of
 
 - a short backtest: one symbol, five days of minute bars, an order now and then;
 - an empty one: 15 symbols at second resolution over 2025-10-01..10, ``on_data`` that does nothing;

@@ -54,7 +54,7 @@ def one_session(
     return verdict, rule.max_pairs
 
 
-def rates(rule: StoppingRule, ratio: float, target: float, kind: str, sessions: int, seed: int) -> Rates:  # noqa: PLR0917
+def rates(rule: StoppingRule, ratio: float, target: float, kind: str, sessions: int, seed: int) -> Rates:
     """Rates over simulated sessions; the same for the same seed."""
     generator = np.random.default_rng(seed)
     ended = [one_session(rule, ratio, target, kind, generator) for _ in range(sessions)]

@@ -45,7 +45,13 @@ def profile(
     scenario: Annotated[str, typer.Option("--scenario", "-s", help="Scenario of harness.toml.")] = "default",
     quick: Annotated[bool, typer.Option("--quick", help="Short for --scenario quick.")] = False,
     variant: Annotated[str, typer.Option("--variant", help="Variant of harness.toml.")] = "baseline",
-    tool: Annotated[list[Tool] | None, typer.Option("--tool", help="Only this one; can be repeated.")] = None,
+    tool: Annotated[
+        list[Tool] | None,
+        typer.Option(
+            "--tool",
+            help="py-spy and cprofile if not given; memory traces every allocation and is slow. Can be repeated.",
+        ),
+    ] = None,
     rate: Annotated[int, typer.Option("--rate", min=1, max=2000, help="Samples a second (py-spy).")] = DEFAULT_RATE,
     top: Annotated[int, typer.Option("--top", min=1, max=300, help="Lines in each list.")] = 15,
     stage: Annotated[
@@ -89,7 +95,7 @@ def profile(
     stages = StageMap(str(side.algorithm_file.parent), {**DEFAULT_FILES, **_stages(stage)})
     record = ProfileRecord(name, variant, dict(side.parameters), git_state(settings.root)[0])
     with ProgressLine() as line:
-        for each in tool or list(Tool):
+        for each in tool or [Tool.PY_SPY, Tool.CPROFILE]:
             made = capture(
                 chosen,
                 lambda run_folder: variant_request(settings, name, side, run_folder),

@@ -43,8 +43,8 @@ def judge(request: BacktestRequest, exit_code: int, timed_out: bool, log: LeanLo
         if not allowed.abort_after_results:
             return replace(
                 ending,
-                detail=f"{ending.detail}; set accept_abort = true for the scenario in harness.toml if this is known and "
-                "harmless",
+                detail=f"{ending.detail}; set accept_abort = true for the scenario in harness.toml if this is known "
+                "and harmless",
             )
         ending = Ending(Outcome.COMPLETED, "", (f"accepted: {ending.detail}",))
     if ending.outcome not in (Outcome.COMPLETED, Outcome.MISSING_DATA):

@@ -12,8 +12,9 @@ import msgspec
 
 from harness.errors import DamagedError
 from harness.parity.event_stream import EventComparison, EventDifference, compare_events, events_at
+from harness.parity.missing import MISSING, Missing
 from harness.parity.rules import ParityRules
-from harness.parity.values import MISSING, Difference, Differences, Missing, compare, plain_value, show_value
+from harness.parity.values import Difference, Differences, compare, plain_value, show_value
 from harness.results.decoding import decode_exact
 from harness.results.lean_results import LeanResults
 from harness.results.paths import Path, show_path

@@ -19,8 +19,9 @@ from typing import Any, BinaryIO
 import msgspec
 
 from harness.errors import DamagedError
+from harness.parity.missing import MISSING, Missing
 from harness.parity.rules import ParityRules
-from harness.parity.values import MISSING, Difference, Missing, compare
+from harness.parity.values import Difference, compare
 from harness.results.decoding import damaged, decode_exact
 from harness.results.lean_results import LeanResults
 from harness.results.volatile import ORDER_EVENTS

@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import DamagedError, HarnessError, InputError
+from harness.parity.missing import MISSING
 from harness.parity.rules import ParityRules
-from harness.parity.values import MISSING, compare, show_value
+from harness.parity.values import compare, show_value
 from harness.results.decoding import decode_exact
 from harness.results.lean_results import LeanResults
 from harness.results.paths import show_path

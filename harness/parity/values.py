@@ -14,25 +14,13 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from deepdiff import DeepDiff
-from deepdiff.operator import BaseOperatorPlus
-
+from harness.parity.missing import MISSING, Missing
 from harness.parity.rules import ParityRules, Tolerance
 from harness.results.paths import Path, PatternTree, show_path
 
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?\Z", re.ASCII)
 _AMOUNT = re.compile(r"(-?)\$?(-?)(\d[\d,]*(?:\.\d+)?) ?%?\Z", re.ASCII)
 _DEEPDIFF_NODES = 200
-
-
-class Missing:
-    """Stands for a value that is not there at all."""
-
-    def __repr__(self) -> str:
-        return "(missing)"
-
-
-MISSING = Missing()
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +109,6 @@ class _Comparison:
     def __init__(self, rules: ParityRules, found: Differences) -> None:
         self.rules = rules
         self.found = found
-        self.operator = _SameScalar()
         self.pending: list[str] = []
 
     def walk(
@@ -184,44 +171,25 @@ class _Comparison:
 
     def deepdiff(self, left: Any, right: Any, path: Path) -> None:
         """List the leaves in which two small values differ."""
+        # Imported here: deepdiff brings pandas, which equal runs never need.
+        from harness.parity.differing_leaves import differing_leaves
+
         before = len(self.found.found)
-        tree = DeepDiff(
-            left,
-            right,
-            view="tree",
-            ignore_order=False,
-            zip_ordered_iterables=True,
-            threshold_to_diff_deeper=0,
-            custom_operators=[self.operator],
-        )
-        levels = [level for group in tree.values() for level in group]
         listed = False
-        for level in sorted(levels, key=lambda level: _sort_key(level.path(output_format="list"))):
-            where = (*path, *level.path(output_format="list"))
-            values = _level_value(level.t1), _level_value(level.t2)
+        for below, one, other in sorted(
+            differing_leaves(left, right, scalars_equal), key=lambda leaf: _sort_key(leaf[0])
+        ):
+            where = (*path, *below)
             listed = True
             if self.rules.ignored_tree.find(where) is not None:
                 continue
             tolerance = self.rules.tolerance_tree.find(where)
-            if tolerance is not None and tolerated(*values, tolerance):
+            if tolerance is not None and tolerated(one, other, tolerance):
                 self.count_tolerance(str(tolerance))
                 continue
-            self.found.add(Difference(where, *values))
+            self.found.add(Difference(where, one, other))
         if not listed and len(self.found.found) == before:
             self.found.add(Difference(path, left, right))  # never lose a difference that deepdiff does not see
-
-
-class _SameScalar(BaseOperatorPlus):
-    """Tells deepdiff which scalars are the same value."""
-
-    def match(self, level: Any) -> bool:
-        return not isinstance(level.t1, (dict, list)) and not isinstance(level.t2, (dict, list))
-
-    def give_up_diffing(self, level: Any, diff_instance: Any) -> bool:
-        return scalars_equal(level.t1, level.t2)
-
-    def normalize_value_for_hashing(self, parent: Any, obj: Any) -> Any:
-        return obj
 
 
 def tolerated(left: Any, right: Any, tolerance: Tolerance) -> bool:
@@ -300,9 +268,5 @@ def _step(tree: PatternTree[Any] | None, part: str | int) -> PatternTree[Any] | 
     return tree.step(part) if tree is not None else None
 
 
-def _level_value(value: Any) -> Any:
-    return MISSING if type(value).__name__ == "NotPresent" else value
-
-
-def _sort_key(path: list[str | int]) -> list[tuple[int, int, str]]:
+def _sort_key(path: Path) -> list[tuple[int, int, str]]:
     return [(0, part, "") if isinstance(part, int) else (1, 0, part) for part in path]

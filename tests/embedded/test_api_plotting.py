@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 
 from harness.embedded.api_plotting import PlottingApi
+from harness.embedded.dotnet import Dictionary
 from harness.embedded.enums import SeriesType
 from harness.embedded.results.charts import Chart, Series
+from harness.embedded.statistics.performance import StatisticsResults
 
 
 class Results:
@@ -19,8 +21,8 @@ class Results:
     def set_summary_statistic(self, name: str, value: str) -> None:
         self.summary[name] = value
 
-    def statistics_results(self) -> str:
-        return "the statistics"
+    def statistics_results(self) -> StatisticsResults:
+        return StatisticsResults(summary={"Sharpe Ratio": "1.5"})
 
 
 class Algorithm(PlottingApi):
@@ -129,7 +131,9 @@ def test_statistics() -> None:
     algorithm.set_summary_statistic("Whole", 3)
     assert algorithm.runtime_statistics == {"a": "1.5", "b": "text"}
     assert algorithm._engine.results.summary == {"Ratio": "1.25", "Whole": "3"}
-    assert algorithm.statistics == "the statistics"
+    shown = algorithm.statistics
+    assert shown.summary["Sharpe Ratio"] == "1.5"
+    assert isinstance(shown.summary, Dictionary)
     for name in ("0", "42", "100"):
         with pytest.raises(ValueError, match="reserved statistic name"):
             algorithm.set_summary_statistic(name, 1)
