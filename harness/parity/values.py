@@ -176,7 +176,8 @@ class _Comparison:
 
         before = len(self.found.found)
         listed = False
-        for below, one, other in sorted(
+        leaves = differing_leaves(left, right, scalars_equal)
+        for below, one, other in sorted(leaves, key=lambda leaf: _sort_key(leaf[0])):
             differing_leaves(left, right, scalars_equal), key=lambda leaf: _sort_key(leaf[0])
         ):
             where = (*path, *below)
