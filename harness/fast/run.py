@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field, fields
-from functools import cache
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -213,13 +212,8 @@ def _batch_outcomes(
 
     if workers == 1:
         return [work(task) for task in _counted(tasks, "simulate", progress, len(tasks))]
-    return list(_counted(_pool(workers).map(work, tasks), "simulate", progress, len(tasks)))
-
-
-@cache
-def _pool(workers: int) -> ThreadPoolExecutor:
-    """Threads that stay, with the buffers they have filled: the serial pass keeps its thread and buffers too."""
-    return ThreadPoolExecutor(workers, thread_name_prefix="backtest")
+    with ThreadPoolExecutor(workers) as pool:
+        return list(_counted(pool.map(work, tasks), "simulate", progress, len(tasks)))
 
 
 def _joined(bars: Sequence[Bars], tasks: Sequence[Task], parts: Sequence[Trades]) -> dict[str, Trades]:
