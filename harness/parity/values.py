@@ -178,8 +178,6 @@ class _Comparison:
         listed = False
         leaves = differing_leaves(left, right, scalars_equal)
         for below, one, other in sorted(leaves, key=lambda leaf: _sort_key(leaf[0])):
-            differing_leaves(left, right, scalars_equal), key=lambda leaf: _sort_key(leaf[0])
-        ):
             where = (*path, *below)
             listed = True
             if self.rules.ignored_tree.find(where) is not None:
