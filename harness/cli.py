@@ -20,6 +20,7 @@ from harness.commands import report as report_command
 from harness.commands import sweep as sweep_command
 from harness.commands.profile import profile_app
 from harness.errors import HarnessError, InputError
+from harness.fast import commands as fast_command
 
 app = typer.Typer(
     name="harness",
@@ -375,6 +376,8 @@ app.command(epilog=history_command.HISTORY_EPILOG)(history_command.history)
 app.command(epilog=history_command.NIGHTLY_EPILOG)(history_command.nightly)
 app.command(epilog=sweep_command.SWEEP_EPILOG)(sweep_command.sweep)
 app.command("verify-many", epilog=sweep_command.VERIFY_EPILOG)(sweep_command.verify_many)
+app.command()(fast_command.backtest)
+app.command()(fast_command.aggregate)
 
 
 def _scenario(scenario: str, quick: bool) -> str:
