@@ -284,6 +284,7 @@ def serve(
     port: Annotated[int, typer.Option("--port", min=1, max=65535)] = 8765,
     workers: Annotated[int, typer.Option("--workers", min=1, max=16, help="Runs at a time; more spoil times.")] = 1,
     rate: Annotated[float, typer.Option("--rate", min=1, help="Requests a second for each client.")] = 200.0,
+    start_rate: Annotated[float, typer.Option("--start-rate", min=0.1, help="Starts a second for each client.")] = 5.0,
     open_browser: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="No line for each request.")] = False,
     config: ConfigOption = None,
@@ -291,7 +292,16 @@ def serve(
     """Serve the API and the page over the project's runs; on this machine alone unless told otherwise."""
     from harness.server.commands import serve as command
 
-    command(config, host=host, port=port, workers=workers, rate_per_s=rate, open_browser=open_browser, quiet=quiet)
+    command(
+        config,
+        host=host,
+        port=port,
+        workers=workers,
+        rate_per_s=rate,
+        starts_per_s=start_rate,
+        open_browser=open_browser,
+        quiet=quiet,
+    )
 
 
 @app.command(epilog="Examples:  harness fsck   harness fsck --repair   harness fsck --json")

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation, Overflow
+from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal, InvalidOperation, Overflow
 from functools import cached_property
 from typing import Any
 
 from harness.errors import InputError
 from harness.results.paths import PatternTree, parse_pattern
 from harness.results.volatile import VOLATILE
+
+# Its own, because the thread's may be another's: the embedded engine computes with 29 digits and without traps.
+_ARITHMETIC = Context(prec=60, Emin=MIN_EMIN, Emax=MAX_EMAX, traps=[InvalidOperation, Overflow])
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +26,8 @@ class Tolerance:
 
     def covers(self, left: Decimal, right: Decimal) -> bool:
         try:
-            allowed = max(self.absolute, self.relative * max(abs(left), abs(right)))
-            return abs(left - right) <= allowed
+            allowed = max(self.absolute, _ARITHMETIC.multiply(self.relative, max(left.copy_abs(), right.copy_abs())))
+            return _ARITHMETIC.subtract(left, right).copy_abs() <= allowed
         except Overflow:
             return False
 

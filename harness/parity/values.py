@@ -207,7 +207,7 @@ def amount(value: Any) -> Decimal | None:
     if match is None:
         return None
     number = Decimal(match[3].replace(",", ""))
-    return -number if match[1] or match[2] else number
+    return number.copy_negate() if match[1] or match[2] else number
 
 
 def _is_number(value: Any) -> bool:

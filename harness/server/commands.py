@@ -16,7 +16,15 @@ WS_MESSAGE_BYTES = 4096
 
 
 def serve(
-    config: Path | None, *, host: str, port: int, workers: int, rate_per_s: float, open_browser: bool, quiet: bool
+    config: Path | None,
+    *,
+    host: str,
+    port: int,
+    workers: int,
+    rate_per_s: float,
+    starts_per_s: float,
+    open_browser: bool,
+    quiet: bool,
 ) -> None:
     """Serves until Ctrl-C. Raises ``InputError`` for an address that would be unsafe or a package that is missing."""
     try:
@@ -28,7 +36,7 @@ def serve(
             f"serve: needs {error.name}; install it with pip install 'lean-backtest-harness[server]'"
         ) from error
     path = (config or find_settings(Path.cwd())).resolve()
-    limits = Limits(workers=workers, requests_per_s=rate_per_s)
+    limits = Limits(workers=workers, requests_per_s=rate_per_s, starts_per_s=starts_per_s)
     settings = ServerSettings(load_settings(path), host, port, os.environ.get(TOKEN_VARIABLE, ""), limits)
     logging.basicConfig(
         level=logging.WARNING if quiet else logging.INFO, stream=sys.stderr, format="%(asctime)s %(message)s"

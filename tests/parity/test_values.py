@@ -1,3 +1,4 @@
+import decimal
 import json
 from decimal import Decimal
 from typing import Any
@@ -168,6 +169,22 @@ def test_monstrous_exponents_cost_nothing() -> None:
     left, right = decode_exact(b"[1e999999, 3]", "left"), decode_exact(b"[-1e999999, 3]", "right")
     rules = ParityRules.from_settings({"tolerances": {"[]": {"relative": 0.5}}})
     assert [str(one) for one in compare(left, right, rules).found] == ["[0]: 1E+999999 | -1E+999999"]
+
+
+def test_comparing_does_not_depend_on_the_threads_decimal_context() -> None:
+    """The embedded engine leaves one of 29 digits, no trap and a small largest exponent."""
+    rules = ParityRules.from_settings({"tolerances": {"[]": {"absolute": "1e-35"}}})
+    near, far, other = (decode_exact(text, "x") for text in (
+        b"[1.0000000000000000000000000000000000000]",
+        b"[1.0000000000000000000000000000000000009]",
+        b"[1e999999]",
+    ))  # fmt: skip
+    wider = "-1." + "0" * 35 + "9%"
+    with decimal.localcontext(decimal.Context(prec=3, Emax=60, Emin=-1, traps=[])):
+        assert not compare(near, far, rules).found
+        assert compare(near, other, rules).found
+        assert compare([1], [Decimal("1.0000000000000000000000000000000001")], rules).found
+        assert str(amount(wider)) == wider[:-1]
 
 
 # ------------------------------------------------------------------------------------------- paths and rules

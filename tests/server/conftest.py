@@ -106,7 +106,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def server(project: Path) -> Iterator[Server]:
     """One service for all tests that do not stop it; rate limits out of the way."""
-    running = Server(project, free_port(), words=("--rate", "100000")).start()
+    running = Server(project, free_port(), words=("--rate", "100000", "--start-rate", "100000")).start()
     yield running
     running.stop()
 
