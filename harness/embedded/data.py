@@ -679,8 +679,6 @@ class DataDictionary:
 
     __slots__ = ("_items", "_loader", "_resolve")
 
-    _kind = "DataDictionary"
-
     def __init__(self, items: dict[Any, Any] | None = None, resolve: Callable[[Any], Any] | None = None) -> None:
         self._items: dict[Any, Any] = items if items is not None else {}
         self._resolve = resolve
@@ -700,7 +698,7 @@ class DataDictionary:
         try:
             return self._items[key]
         except KeyError:
-            raise KeyNotFoundException(no_data_message(key, self._kind)) from None
+            raise KeyNotFoundException(no_data_message(key, type(self).__name__)) from None
 
     def get(self, symbol: Any, default: Any = None) -> Any:
         return self._items.get(self._key(symbol), default)
@@ -772,37 +770,30 @@ class _KeysView(list):  # type: ignore[type-arg]
 
 class TradeBars(DataDictionary):
     __slots__ = ()
-    _kind = "TradeBars"
 
 
 class QuoteBars(DataDictionary):
     __slots__ = ()
-    _kind = "QuoteBars"
 
 
 class Splits(DataDictionary):
     __slots__ = ()
-    _kind = "Splits"
 
 
 class Dividends(DataDictionary):
     __slots__ = ()
-    _kind = "Dividends"
 
 
 class Delistings(DataDictionary):
     __slots__ = ()
-    _kind = "Delistings"
 
 
 class SymbolChangedEvents(DataDictionary):
     __slots__ = ()
-    _kind = "SymbolChangedEvents"
 
 
 class Ticks(DataDictionary):
     __slots__ = ()
-    _kind = "Ticks"
 
 
 _EMPTY_AUXILIARY: tuple[BaseData, ...] = ()

@@ -26,15 +26,17 @@ class ConsolidatorBase(WindowBase):
 
     Lean gives most consolidators two events of one name: the general one that the engine, ``consolidate`` and
     ``register_indicator`` listen to, and a typed one that user code reaches. :attr:`engine_event` is the first,
-    :attr:`data_consolidated` the second (the same object where a class has no typed event).
+    :attr:`data_consolidated` the second (the same object where a class has no typed event). Which of the two fires
+    first differs by class in Lean, so a class with a typed event fires it itself.
     """
 
-    __slots__ = ("_consolidated", "engine_event")
+    __slots__ = ("_consolidated", "_typed_event", "engine_event")
 
     def __init__(self) -> None:
         super().__init__()
         self._consolidated: Any = None
         self.engine_event = EventHook()
+        self._typed_event = self.engine_event
 
     @property
     def consolidated(self) -> Any:
@@ -44,7 +46,7 @@ class ConsolidatorBase(WindowBase):
     @property
     def data_consolidated(self) -> EventHook:
         """Event fired with ``(consolidator, bar)`` for every bar made."""
-        return self.engine_event
+        return self._typed_event
 
     @data_consolidated.setter
     def data_consolidated(self, hook: EventHook) -> None:
@@ -92,6 +94,10 @@ class ConsolidatorBase(WindowBase):
         for handler in self.engine_event.handlers:
             handler(self, bar)
         self._consolidated = bar
+
+    def _fire_typed_event(self, bar: Any) -> None:
+        for handler in self._typed_event.handlers:
+            handler(self, bar)
 
     def dispose(self) -> None:
         """Let go of the engine's handlers."""

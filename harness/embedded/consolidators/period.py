@@ -48,7 +48,6 @@ class PeriodCountConsolidator(ConsolidatorBase):
         "_plan_view",
         "_specification",
         "_symbol",
-        "_typed_event",
         "_validated",
         "_working",
     )
@@ -106,16 +105,6 @@ class PeriodCountConsolidator(ConsolidatorBase):
     def from_resolution(cls, resolution: Resolution) -> Any:
         """A consolidator of one bar of a resolution."""
         return cls(timedelta(microseconds=RESOLUTION_US[Resolution(resolution)]))
-
-    @property
-    def data_consolidated(self) -> EventHook:
-        """Event fired with ``(consolidator, bar)`` after the engine's own; ``consolidated`` is already the new bar."""
-        return self._typed_event
-
-    @data_consolidated.setter
-    def data_consolidated(self, hook: EventHook) -> None:
-        if hook is not self._typed_event:
-            raise AttributeError("use += and -= on data_consolidated")
 
     @property
     def input_type(self) -> type:
@@ -270,8 +259,7 @@ class PeriodCountConsolidator(ConsolidatorBase):
 
     def _on_data_consolidated(self, bar: Any) -> None:
         super()._on_data_consolidated(bar)
-        for handler in self._typed_event.handlers:
-            handler(self, bar)
+        self._fire_typed_event(bar)  # `consolidated` is already the new bar
         self._working = None
 
     def reset(self) -> None:

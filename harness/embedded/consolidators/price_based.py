@@ -39,22 +39,11 @@ def closest_multiple(price: Decimal, bar_size: Decimal) -> Decimal:
 class _TypedEventConsolidator(ConsolidatorBase):
     """A consolidator whose typed event fires before the engine's."""
 
-    __slots__ = ("_typed_event",)
+    __slots__ = ()
 
     def __init__(self) -> None:
         super().__init__()
         self._typed_event = EventHook()
-
-    @property
-    def data_consolidated(self) -> EventHook:
-        return self._typed_event
-
-    @data_consolidated.setter
-    def data_consolidated(self, hook: EventHook) -> None:
-        if hook is not self._typed_event:
-            raise AttributeError("use += and -= on data_consolidated")
-
-    DataConsolidated = data_consolidated
 
     @property
     def input_type(self) -> Any:
@@ -67,8 +56,7 @@ class _TypedEventConsolidator(ConsolidatorBase):
         return False
 
     def _before_engine_event(self, bar: Any) -> None:
-        for handler in self._typed_event.handlers:
-            handler(self, bar)
+        self._fire_typed_event(bar)
 
     def dispose(self) -> None:
         self._typed_event.clear()
@@ -186,22 +174,13 @@ class WickedRenkoConsolidator(RenkoConsolidator):
 class VolumeRenkoConsolidator(ConsolidatorBase):
     """Bars of one amount of volume. Takes trade bars only."""
 
-    __slots__ = ("_bar_size", "_current", "_typed_event")
+    __slots__ = ("_bar_size", "_current")
 
     def __init__(self, bar_size: Any) -> None:
         super().__init__()
         self._bar_size = from_python(bar_size)
         self._current: VolumeRenkoBar | None = None
         self._typed_event = EventHook()
-
-    @property
-    def data_consolidated(self) -> EventHook:
-        return self._typed_event
-
-    @data_consolidated.setter
-    def data_consolidated(self, hook: EventHook) -> None:
-        if hook is not self._typed_event:
-            raise AttributeError("use += and -= on data_consolidated")
 
     @property
     def input_type(self) -> Any:
@@ -241,8 +220,7 @@ class VolumeRenkoConsolidator(ConsolidatorBase):
 
     def _on_data_consolidated(self, bar: Any) -> None:
         super()._on_data_consolidated(bar)
-        for handler in self._typed_event.handlers:
-            handler(self, bar)
+        self._fire_typed_event(bar)
 
     def reset(self) -> None:
         super().reset()

@@ -5,6 +5,7 @@ Models answer in the currency of the broker; the engine calls ``_get_order_fee``
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
@@ -38,16 +39,24 @@ class FeeModel:
         return self._get_order_fee(parameters)
 
 
-def _per_share_with_limits(parameters: OrderFeeParameters) -> OrderFee:
-    # The minimum is looked at first: a small order of a cheap stock pays it even where it exceeds the maximum.
-    value: Decimal = parameters.order._get_value(parameters.security)
-    fee = mul(_FIVE_THOUSANDTHS, _quantity(parameters))
+def interactive_brokers_fee(quantity: Decimal, value_of: Callable[[], Decimal]) -> Decimal:
+    """USD for an order of ``quantity`` shares (not negative) whose absolute value in USD ``value_of`` tells.
+
+    Source: ``InteractiveBrokersFeeModel.cs`` in Lean. The minimum is looked at first: a small order of a cheap stock
+    pays it even where it exceeds the maximum.
+    """
+    fee = mul(_FIVE_THOUSANDTHS, quantity)
     if fee < ONE:
-        fee = ONE
-    else:
-        maximum = mul(_FIVE_THOUSANDTHS, value.copy_abs())
-        fee = min(fee, maximum)
-    return _usd(fee)
+        return ONE
+    return min(fee, mul(_FIVE_THOUSANDTHS, value_of()))
+
+
+def _per_share_with_limits(parameters: OrderFeeParameters) -> OrderFee:
+    def value() -> Decimal:
+        of_order: Decimal = parameters.order._get_value(parameters.security)
+        return of_order.copy_abs()
+
+    return _usd(interactive_brokers_fee(_quantity(parameters), value))
 
 
 @lean_api

@@ -5,7 +5,7 @@ Source of the rules: ``Common/Scheduling/TimeRules.cs`` of Lean.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,6 +13,8 @@ from harness.embedded.naming import lean_api
 from harness.embedded.reference.market_hours import SecurityExchangeHours
 from harness.embedded.reference.time_zones import TimeZone
 from harness.embedded.scheduling.rules import FuncTimeRule, ScheduleRules
+
+_MarketTimes = Callable[[SecurityExchangeHours, Iterable[datetime], bool, timedelta], Iterator[datetime]]
 
 _DAY = timedelta(days=1)
 _INSTANT = timedelta(microseconds=1)
@@ -109,11 +111,8 @@ class TimeRules(ScheduleRules):
     ) -> FuncTimeRule:
         """Minutes after the open of a symbol's exchange, or of any exchange of the algorithm."""
         symbol, minutes, extended = self._arguments(symbol, minutes_after_open, extended_market_open)
-        kind = "ExtendedMarketOpen" if extended else "MarketOpen"
-        name = f"{_number(abs(minutes))} min {'after' if minutes > 0 else 'before'} {kind}"
-        hours = self._context.default_hours() if symbol is None else self._hours(symbol)
-        shown = name if symbol is None else f"{symbol}: {name}"
-        return FuncTimeRule(shown, lambda dates: open_times(hours, dates, extended, _minutes(minutes)))
+        side = "after" if minutes > 0 else "before"
+        return self._around("MarketOpen", side, open_times, symbol, minutes, extended)
 
     def before_market_open(
         self, symbol: Any = None, minutes_before_open: float = 0, extended_market_open: bool = False
@@ -126,17 +125,22 @@ class TimeRules(ScheduleRules):
     ) -> FuncTimeRule:
         """Minutes before the close of a symbol's exchange, or of any exchange of the algorithm."""
         symbol, minutes, extended = self._arguments(symbol, minutes_before_close, extended_market_close)
-        kind = "ExtendedMarketClose" if extended else "MarketClose"
-        name = f"{_number(abs(minutes))} min {'before' if minutes > 0 else 'after'} {kind}"
-        hours = self._context.default_hours() if symbol is None else self._hours(symbol)
-        shown = name if symbol is None else f"{symbol}: {name}"
-        return FuncTimeRule(shown, lambda dates: close_times(hours, dates, extended, _minutes(minutes)))
+        side = "before" if minutes > 0 else "after"
+        return self._around("MarketClose", side, close_times, symbol, minutes, extended)
 
     def after_market_close(
         self, symbol: Any = None, minutes_after_close: float = 0, extended_market_close: bool = False
     ) -> FuncTimeRule:
         symbol, minutes, extended = self._arguments(symbol, minutes_after_close, extended_market_close)
         return self.before_market_close(symbol, -minutes, extended)
+
+    def _around(
+        self, event: str, side: str, times: _MarketTimes, symbol: Any, minutes: float, extended: bool
+    ) -> FuncTimeRule:
+        name = f"{_number(abs(minutes))} min {side} {'Extended' if extended else ''}{event}"
+        hours = self._context.default_hours() if symbol is None else self._hours(symbol)
+        shown = name if symbol is None else f"{symbol}: {name}"
+        return FuncTimeRule(shown, lambda dates: times(hours, dates, extended, _minutes(minutes)))
 
     def _arguments(self, symbol: Any, minutes: Any, extended: Any) -> tuple[Any, float, bool]:
         """``(symbol, minutes, extended)`` of a call that may leave the symbol out."""

@@ -10,10 +10,10 @@ from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from harness.embedded.clr import ONE, from_python, mul, to_float
+from harness.embedded.clr import from_python, to_float
 from harness.embedded.enums import DataNormalizationMode, Resolution, SecurityType
 from harness.embedded.models.buying_power import BuyingPowerModel, SecurityMarginModel, engine_buying_power_model
-from harness.embedded.models.fees import FeeModel, InteractiveBrokersFeeModel, engine_fee_model
+from harness.embedded.models.fees import FeeModel, InteractiveBrokersFeeModel, engine_fee_model, interactive_brokers_fee
 from harness.embedded.models.margin_interest import MarginInterestRateModel, engine_margin_interest_rate_model
 from harness.embedded.models.settlement import ImmediateSettlementModel, engine_settlement_model
 from harness.embedded.models.shortable import NullShortableProvider, engine_shortable_provider
@@ -223,12 +223,9 @@ class Security:
     def _market_order_fee(self, quantity: Decimal) -> Decimal:
         """Fee in the account currency of a market order given now."""
         if type(self._fee_model) is InteractiveBrokersFeeModel and self.type == SecurityType.EQUITY:
+            # Asked at every valuation of a holding: without an order object.
             size = quantity.copy_abs()
-            fee = mul(_IB_PER_SHARE, size)
-            if fee < ONE:
-                return ONE
-            maximum = mul(_IB_PER_SHARE, self._account_value(size))
-            return min(fee, maximum)
+            return interactive_brokers_fee(size, lambda: self._account_value(size))
         order = MarketOrder(self.symbol, quantity, self._utc_time)
         fee_of_order = self._fee_model._get_order_fee(OrderFeeParameters(self, order)).value
         return self._cash_book._to_account_currency(fee_of_order)
@@ -438,9 +435,6 @@ class Security:
         return str(self.symbol)
 
     __repr__ = __str__
-
-
-_IB_PER_SHARE = Decimal("0.005")
 
 
 @lean_api
