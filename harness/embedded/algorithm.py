@@ -342,7 +342,9 @@ class QCAlgorithm(TradingApi, IndicatorsApi, PlottingApi, HistoryApi):
         return self.securities
 
     def get_last_known_price(self, security: Any) -> Any:
-        return next(iter(self.get_last_known_prices(security)), None)
+        """The last trade bar, or the last quote bar where there is none."""
+        known = self.get_last_known_prices(security)
+        return min(known, key=lambda bar: hasattr(bar, "bid"), default=None)
 
     # -- parameters and results ----------------------------------------------------------------------------------
 

@@ -24,6 +24,9 @@ _QUOTE_COLUMNS = (
     *("bidopen", "bidhigh", "bidlow", "bidclose", "bidsize"),
     *("askopen", "askhigh", "asklow", "askclose", "asksize"),
 )
+# Lean's settings seed-lookback-period and seed-retry-*-lookback-period as they are unless configured.
+_SEED_BARS = 5
+_SEED_RETRY_BARS = {Resolution.MINUTE: 24 * 60, Resolution.HOUR: 24, Resolution.DAILY: 10}
 _OPTION_NAMES = ("resolution", "fill_forward", "extended_market_hours", "data_mapping_mode", "data_normalization_mode")
 
 
@@ -210,20 +213,43 @@ class HistoryApi:
         """The last real bar of each kind before now, oldest first; for several symbols a dictionary of them."""
         if isinstance(what, (str, Symbol)) or hasattr(what, "symbol"):
             return self._last_known(self._symbols(what)[0])
-        return DataDictionary({symbol: self._last_known(symbol) for symbol in self._symbols(what)})
+        known = {symbol: self._last_known(symbol) for symbol in self._symbols(what)}
+        return DataDictionary({symbol: bars for symbol, bars in known.items() if bars})
 
     def _last_known(self, symbol: Symbol) -> list[Any]:
-        found: list[Any] = []
-        for periods, resolution in ((5, None), (24 * 60, Resolution.MINUTE), (60, Resolution.DAILY)):
-            for request in self._requests([symbol], periods, {"resolution": resolution, "fill_forward": False}):
-                if any(type(bar) is (QuoteBar if request.tick_type == TickType.QUOTE else TradeBar) for bar in found):
-                    continue
+        """``QCAlgorithm.GetLastKnownPrices``: what a short request does not find is asked for in two longer ones.
+
+        Each kind of data is asked for again by itself. Seconds are looked for among minutes. The last try asks for
+        days, so it can find trades only.
+        """
+        found: dict[TickType, Any] = {}
+
+        def failed(requests: list[HistoryRequest]) -> list[HistoryRequest]:
+            for request in requests:
                 bars = list(self._engine.history_provider.bars(request))
                 if bars:
-                    found.append(bars[-1])
-            if found:
-                break
-        return sorted(found, key=lambda bar: bar.time)
+                    found[request.tick_type] = bars[-1]
+            return [request for request in requests if request.tick_type not in found]
+
+        def ask(periods: int, resolution: Resolution | None, kind: type | None = None) -> list[HistoryRequest]:
+            return self._requests([symbol], periods, {"resolution": resolution, "fill_forward": False}, kind)
+
+        requests: list[HistoryRequest] = []
+        for request in ask(_SEED_BARS, None):
+            if request.resolution < Resolution.MINUTE:
+                kind = QuoteBar if request.tick_type == TickType.QUOTE else TradeBar
+                requests += ask(_SEED_BARS, Resolution.MINUTE, kind)
+            else:
+                requests.append(request)
+        missing = failed(requests)
+        if missing:
+            resolution = missing[0].resolution
+            sides = {request.tick_type for request in missing}
+            longer = ask(_SEED_RETRY_BARS[resolution], resolution)
+            missing = failed([request for request in longer if request.tick_type in sides])
+        if missing:
+            failed(ask(min(60, 5 * _SEED_RETRY_BARS[Resolution.DAILY]), Resolution.DAILY))
+        return sorted(found.values(), key=lambda bar: (bar.time, type(bar) is QuoteBar))
 
     def _frame(self, requests: list[HistoryRequest]) -> pd.DataFrame:
         from harness.embedded.pandas_frames import history_frame

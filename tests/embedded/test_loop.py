@@ -3,11 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
-import subprocess
-import sys
-import textwrap
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -15,43 +10,7 @@ import pytest
 from harness.marketdata.lean_format import entry_name, write_zip, zip_path
 from harness.marketdata.spec import synth_spec
 from harness.marketdata.synth import synthesize
-
-_HEAD = """
-from AlgorithmImports import *
-
-class Tiny(QCAlgorithm):
-    def initialize(self):
-        self.set_start_date(2025, 10, 6)
-        self.set_end_date(2025, 10, 7)
-        self.set_cash(100000)
-        self.security = self.add_equity("AAPL", Resolution.MINUTE)
-        self.stock = self.security.symbol
-        self.seen = []
-        self.set_up()
-
-    def set_up(self):
-        pass
-
-    def at(self, day, hour, minute):
-        return (self.time.day, self.time.hour, self.time.minute) == (day, hour, minute)
-
-    def note(self, what):
-        self.seen.append(f"{what} {self.time:%d %H:%M}")
-
-    def on_end_of_algorithm(self):
-        self.note("end")
-        self.object_store.save("seen", "\\n".join(self.seen))
-"""
-
-
-@dataclass(frozen=True)
-class Run:
-    """What a run left: what the algorithm noted (if it got to its end), state, log lines, exit code."""
-
-    seen: list[str]
-    state: dict[str, str]
-    log: str
-    exit_code: int
+from tests.embedded.tiny_runs import run_tiny
 
 
 @pytest.fixture(scope="module")
@@ -69,31 +28,8 @@ def data_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def _run(data_folder: Path, folder: Path, body: str) -> Run:
-    algorithm = folder / "tiny.py"
-    algorithm.write_text(_HEAD + textwrap.indent(textwrap.dedent(body), "    "), "utf-8")
-    done = subprocess.run(
-        [
-            *(sys.executable, "-m", "harness.embedded", "--data-folder", str(data_folder)),
-            *("--algorithm-location", str(algorithm), "--algorithm-type-name", "Tiny"),
-            *("--results-destination-folder", str(folder / "out"), "--object-store-root", str(folder / "store")),
-        ],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    seen = folder / "store" / "seen"
-    return Run(
-        seen.read_text("utf-8").splitlines() if seen.is_file() else [],
-        json.loads((folder / "out" / "Tiny.json").read_text("utf-8"))["state"],
-        (folder / "out" / "Tiny-log.txt").read_text("utf-8"),
-        done.returncode,
-    )
-
-
 def test_order_of_events_in_a_step(data_folder: Path, tmp_path: Path) -> None:
-    run = _run(
+    run = run_tiny(
         data_folder,
         tmp_path,
         """
@@ -132,7 +68,7 @@ def test_order_of_events_in_a_step(data_folder: Path, tmp_path: Path) -> None:
 
 
 def test_quit_in_an_event_between_steps_ends_before_the_next_data(data_folder: Path, tmp_path: Path) -> None:
-    run = _run(
+    run = run_tiny(
         data_folder,
         tmp_path,
         """
@@ -150,7 +86,7 @@ def test_quit_in_an_event_between_steps_ends_before_the_next_data(data_folder: P
 
 
 def test_error_in_an_order_event_ends_the_run_at_the_next_step(data_folder: Path, tmp_path: Path) -> None:
-    run = _run(
+    run = run_tiny(
         data_folder,
         tmp_path,
         """
@@ -181,7 +117,7 @@ def test_error_in_an_order_event_ends_the_run_at_the_next_step(data_folder: Path
 
 
 def test_removed_security_stays_until_its_closing_order_has_filled(data_folder: Path, tmp_path: Path) -> None:
-    run = _run(
+    run = run_tiny(
         data_folder,
         tmp_path,
         """
@@ -202,7 +138,7 @@ def test_removed_security_stays_until_its_closing_order_has_filled(data_folder: 
 
 
 def test_security_removed_and_added_again_in_a_step_stays(data_folder: Path, tmp_path: Path) -> None:
-    run = _run(
+    run = run_tiny(
         data_folder,
         tmp_path,
         """
@@ -221,7 +157,7 @@ def test_security_removed_and_added_again_in_a_step_stays(data_folder: Path, tmp
 
 
 def test_margin_call_handler_that_returns_nothing_is_an_error(data_folder: Path, tmp_path: Path) -> None:
-    run = _run(
+    run = run_tiny(
         data_folder,
         tmp_path,
         """
@@ -239,7 +175,7 @@ def test_margin_call_handler_that_returns_nothing_is_an_error(data_folder: Path,
 
 
 def test_ruined_account_stops_the_run_with_a_line(data_folder: Path, tmp_path: Path) -> None:
-    run = _run(
+    run = run_tiny(
         data_folder,
         tmp_path,
         """

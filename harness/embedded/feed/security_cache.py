@@ -185,6 +185,9 @@ class SecurityCache:
 
     def attach(self, days: list[SubscriptionDay], length: int) -> None:
         """Read from a new day's columns; ``days`` are the security's subscriptions in slice order."""
+        if self._last_quote is not None:
+            # A quote given by hand before the day's first: what it says holds until a quote of the day says more.
+            self._kept = {column: self._quote_value(column) for column in _GIVEN_QUOTE}
         trades = [day for day in days if not day.subscription.is_quote and len(day.rows.real_rows)]
         quotes = [day for day in days if day.subscription.is_quote and len(day.rows.real_rows)]
         self._trades = _Updates(trades, length) if trades else None
