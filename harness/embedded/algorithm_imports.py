@@ -101,7 +101,16 @@ class TimeZones:
     NewYork, Chicago, LosAngeles, London, Utc = NEW_YORK, CHICAGO, LOS_ANGELES, LONDON, UTC
 
 
-class Extensions:
+class _OtherHelpers(type):
+    """Lean's ``Extensions`` has hundreds of helpers for its own use: any that is not here is refused by name."""
+
+    def __getattr__(cls, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        raise NotSupportedError(f"Extensions.{name}")
+
+
+class Extensions(metaclass=_OtherHelpers):
     """The helpers of Lean's ``Extensions`` that Python algorithms call."""
 
     @staticmethod

@@ -30,6 +30,7 @@ from harness.embedded.object_store import ObjectStore
 from harness.embedded.orders.event import OrderEvent
 from harness.embedded.orders.order import Order
 from harness.embedded.orders.ticket import OrderTicket
+from harness.embedded.reference.symbols import SecurityIdentifier, Symbol
 from harness.embedded.scheduling.date_rules import DateRules
 from harness.embedded.scheduling.schedule_manager import ScheduleManager
 from harness.embedded.scheduling.time_rules import TimeRules
@@ -66,6 +67,8 @@ CLASSES: tuple[type, ...] = (
     CashBook,
     AlgorithmSettings,
     ObjectStore,
+    Symbol,
+    SecurityIdentifier,
 )
 """The classes whose members the page lists; an uncovered member of one is refused by name."""
 

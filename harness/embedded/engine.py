@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from harness.embedded import algorithm as algorithm_module
@@ -604,6 +605,16 @@ def install_algorithm_imports() -> None:
         sys.meta_path.append(_NamespaceFinder())
 
 
+class _Namespace(ModuleType):
+    """A namespace, or a class of Lean that is not covered: an import cannot tell, what is done with it can."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        raise NotSupportedError(self.__name__)
+
+    def __mro_entries__(self, bases: tuple[Any, ...]) -> tuple[type, ...]:
+        raise NotSupportedError(self.__name__)
+
+
 class _NamespaceFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     """Imports from ``QuantConnect...``, ``System...`` and ``clr`` reach the names of ``AlgorithmImports``."""
 
@@ -614,8 +625,8 @@ class _NamespaceFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
             return None
         return importlib.util.spec_from_loader(fullname, self, is_package=True)
 
-    def create_module(self, spec: Any) -> None:
-        return None
+    def create_module(self, spec: Any) -> ModuleType:
+        return _Namespace(spec.name)
 
     def exec_module(self, module: Any) -> None:
         from harness.embedded import algorithm_imports, dotnet

@@ -79,6 +79,20 @@ UNCOVERED: dict[str, dict[str, str]] = {
         "crypto futures": "margin_interest_rates",
         _ENGINE_SIDE: "merge_slice get_enumerator get_items",
     },
+    "Symbol": {
+        "identifiers": "cusip isin sedol cik composite_figi",
+        "options": "create_option create_canonical_option get_alternative_symbol is_option",
+        "custom data": "create_base",
+    },
+    "SecurityIdentifier": {
+        "options": (
+            "option_right option_style strike_price generate_option generate_index_option generate_future_option"
+        ),
+        "futures": "generate_future",
+        "indices": "generate_index",
+        "forex, CFD and crypto": "generate_forex generate_cfd generate_crypto generate_crypto_future",
+        "custom data": "generate_base generate_constituent_identifier",
+    },
     "SecurityExchange": {_ENGINE_SIDE: "set_local_date_time_frontier_provider set_market_hours"},
     "SubscriptionManager": {
         _ENGINE_SIDE: (

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from harness.embedded import algorithm_imports, coverage
+from harness.embedded.engine import install_algorithm_imports
 from harness.embedded.naming import pascal_case
 from harness.embedded.not_supported import NotSupportedError
 from harness.embedded.uncovered import UNCOVERED, missing_member
@@ -65,6 +67,21 @@ def test_a_typo_is_told_with_the_nearest_name() -> None:
     target: Any = object.__new__(next(kind for kind in coverage.CLASSES if kind.__name__ == "SecurityPortfolioManager"))
     with pytest.raises(AttributeError, match="did you mean 'total_portfolio_value'"):
         _ = target.total_portfolio_valeu
+
+
+def test_other_helpers_and_namespaces_are_refused_when_used() -> None:
+    install_algorithm_imports()
+    with pytest.raises(NotSupportedError, match=r"Extensions\.is_option"):
+        _ = algorithm_imports.Extensions.is_option
+    namespace = importlib.import_module("QuantConnect.Lean.Engine.DataFeeds")
+    provider = importlib.import_module("QuantConnect.Lean.Engine.DataFeeds.DefaultDataProvider")
+    assert namespace.TradeBar is algorithm_imports.TradeBar
+    with pytest.raises(NotSupportedError, match=r"DataFeeds\.DefaultDataProvider"):
+        provider()
+    with pytest.raises(NotSupportedError, match=r"DataFeeds\.DefaultDataProvider"):
+
+        class Mine(provider):  # type: ignore[misc, valid-type]
+            pass
 
 
 @pytest.mark.parametrize("name", algorithm_imports.UNCOVERED_CLASSES)

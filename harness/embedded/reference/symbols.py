@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 from harness.embedded.enums import SecurityType
 from harness.embedded.naming import lean_api
+from harness.embedded.uncovered import refuses_uncovered
 from harness.errors import InputError
 
 if TYPE_CHECKING:
@@ -66,6 +67,7 @@ class _Frozen:
         raise AttributeError(f"{type(self).__name__}.{name} cannot be deleted")
 
 
+@refuses_uncovered("SecurityIdentifier")
 @lean_api
 class SecurityIdentifier(_Frozen):
     """What stays the same about a security while its ticker changes: first ticker, first date, market, kind."""
@@ -194,6 +196,7 @@ SecurityIdentifier.EMPTY = SecurityIdentifier("", 0)
 SecurityIdentifier.NONE = SecurityIdentifier("NONE", 0)
 
 
+@refuses_uncovered("Symbol")
 @lean_api
 class Symbol(_Frozen):
     """A security identifier with the ticker it trades under now."""
