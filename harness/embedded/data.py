@@ -57,11 +57,13 @@ class BarFrame:
         "addend",
         "columns",
         "end_us",
+        "ends",
         "factor",
         "is_quote",
         "period_us",
         "scale",
         "start_us",
+        "starts",
         "symbol",
         "volume_scale",
     )
@@ -83,6 +85,8 @@ class BarFrame:
         self.symbol = symbol
         self.start_us = start_us
         self.end_us = end_us
+        self.starts = view_of(start_us)
+        self.ends = view_of(end_us)
         self.columns = tuple(columns)
         self.is_quote = is_quote
         self.period_us = period_us
@@ -275,7 +279,10 @@ def _trade_field(column: int) -> tuple[property, property]:
         frame = self._frame
         if frame is None:
             return to_float(self._values[column])
-        return frame.floats(column)[self._row]
+        view = frame._floats.get(column)  # BarFrame.floats without its call: read for every bar
+        if view is None:
+            view = frame.floats(column)
+        return cast(float, view[self._row])
 
     def set_shown(self: TradeBar, value: Any) -> None:
         set_exact(self, from_python(value))
@@ -324,8 +331,8 @@ class TradeBar(BaseData):
         bar.symbol = frame.symbol
         bar._frame = frame
         bar._row = row
-        bar._start_us = int(frame.start_us[row])
-        bar._end_us = int(frame.end_us[row])
+        bar._start_us = frame.starts[row]
+        bar._end_us = frame.ends[row]
         bar.is_fill_forward = False
         return bar
 
@@ -487,8 +494,8 @@ class QuoteBar(BaseData):
         """The quote of one row; a side whose prices are all zero on disk is absent."""
         bar = cls.__new__(cls)
         bar.symbol = frame.symbol
-        bar._start_us = int(frame.start_us[row])
-        bar._end_us = int(frame.end_us[row])
+        bar._start_us = frame.starts[row]
+        bar._end_us = frame.ends[row]
         bar.is_fill_forward = False
         sides: list[Bar | None] = []
         for first in (0, 5):

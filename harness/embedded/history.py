@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from harness.embedded.engine import EngineContext
 
 _ONE_DAY = timedelta(days=1)
+_KEPT_DAYS = 400
 
 
 @dataclass(frozen=True)
@@ -146,7 +147,11 @@ class HistoryProvider:
                 data_normalization_mode=request.data_normalization_mode,
                 exchange_time_zone=self.engine.exchange_hours(request.symbol).time_zone,
             )
-            found = self._sources[key] = (config, self.engine.data.make_source(config))
+            source = self.engine.data.make_source(config)
+            if config.resolution in (Resolution.HOUR, Resolution.DAILY) and config.tick_type == TickType.TRADE:
+                # Rolling windows ask for nearly the same days again and again.
+                source.keep_days = _KEPT_DAYS
+            found = self._sources[key] = (config, source)
         return found
 
     def bars(self, request: HistoryRequest) -> Iterator[Any]:

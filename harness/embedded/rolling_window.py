@@ -106,7 +106,7 @@ class RollingWindow(metaclass=RollingWindowMeta):
 
     def add(self, item: Any) -> None:
         """Make ``item`` the newest."""
-        if self._element in _DEFAULTS:
+        if self._element is not None and self._element in _DEFAULTS:
             item = _convert(self._element, item)
         self._samples += 1
         items = self._items

@@ -258,8 +258,14 @@ class PeriodCountConsolidator(ConsolidatorBase):
             self._on_data_consolidated(working)
 
     def _on_data_consolidated(self, bar: Any) -> None:
-        super()._on_data_consolidated(bar)
-        self._fire_typed_event(bar)  # `consolidated` is already the new bar
+        # The base's, written out: this runs for every bar of a backtest. The typed event comes after the engine's, so
+        # that `consolidated` is already the new bar there.
+        self.window.add(bar)
+        for handler in self.engine_event.handlers:
+            handler(self, bar)
+        self._consolidated = bar
+        for handler in self._typed_event.handlers:
+            handler(self, bar)
         self._working = None
 
     def reset(self) -> None:

@@ -269,28 +269,30 @@ def _price_range(path: Any) -> PriceRange:
 def bars_between(engine: EngineContext, symbol: Any, after_us: int, until_us: int) -> MarketBars:
     """The real bars of a symbol whose slices lie in ``after_us`` < time <= ``until_us``, for the capacity estimate."""
     subscriptions = [s for s in engine.data.subscriptions if s.symbol == symbol and not s.is_internal]
-    if len(subscriptions) == 1 and not subscriptions[0].is_quote:
-        columns = _columns_between(engine, subscriptions[0], after_us, until_us)
-        if columns is not None:
-            return columns
     trades = sorted((s for s in subscriptions if not s.is_quote), key=lambda s: s.period_us)
     quotes = sorted((s for s in subscriptions if s.is_quote), key=lambda s: s.period_us)
     found: dict[int, tuple[Any, Any, int]] = {}
     days = [
-        (subscription.is_quote, *day)
+        (subscription.is_quote, subscription.period_us, *day)
         for subscription in (*reversed(quotes), *reversed(trades))
         for day in _days_between(engine, subscription, after_us, until_us)
     ]
     quotes_until_us = _quotes_until(trades, days)
     days = [
-        (is_quote, frame, ends[ends < quotes_until_us], rows[ends < quotes_until_us])
+        (is_quote, period, frame, ends[ends < quotes_until_us], rows[ends < quotes_until_us])
         if is_quote
-        else (is_quote, frame, ends, rows)
-        for is_quote, frame, ends, rows in days
+        else (is_quote, period, frame, ends, rows)
+        for is_quote, period, frame, ends, rows in days
     ]
-    plain = all(not is_quote and _is_plain(frame) for is_quote, frame, _, _ in days)
-    for is_quote, frame, ends, rows in days:
-        periods = (frame.end_us - frame.start_us)[rows].tolist()
+    days = [day for day in days if len(day[-1])]
+    plain = all(not is_quote and _is_plain(frame) for is_quote, _, frame, _, _ in days)
+    if plain and len({period for _, period, *_ in days}) <= 1:
+        # One series of trades: its days follow each other, nothing has to be merged.
+        columns = _whole_columns([day[2:] for day in days])
+        if columns is not None:
+            return columns
+    for is_quote, _, frame, ends, rows in days:
+        periods = (frame.end_us[rows] - frame.start_us[rows]).tolist()
         if plain:
             closes, volumes = frame.columns[3][rows].tolist(), frame.columns[4][rows].tolist()
             found.update(zip(ends.tolist(), zip(closes, volumes, periods, strict=True), strict=True))
@@ -320,7 +322,7 @@ def _quotes_until(trades: list[Any], days: list[tuple[Any, ...]]) -> int:
         return 1 << 62
     if any(s.carry_frame is not None for s in filling):
         return 0
-    return min((int(ends[0]) for is_quote, _, ends, _ in days if not is_quote and len(ends)), default=1 << 62)
+    return min((int(ends[0]) for is_quote, _, _, ends, _ in days if not is_quote and len(ends)), default=1 << 62)
 
 
 def _is_plain(frame: Any) -> bool:
@@ -345,16 +347,16 @@ def _days_between(
         day += timedelta(days=1)
 
 
-def _columns_between(engine: EngineContext, subscription: Any, after_us: int, until_us: int) -> MarketBars | None:
-    """The bars as whole numbers; ``None`` where a day's prices are adjusted or its bars differ in length."""
+def _whole_columns(days: list[tuple[Any, Any, Any]]) -> MarketBars | None:
+    """The bars of days of one subscription as whole numbers; ``None`` where they differ in length."""
     ends: list[int] = []
     closes: list[int] = []
     volumes: list[int] = []
     period = 0
-    for frame, day_ends, rows in _days_between(engine, subscription, after_us, until_us):
-        lengths = (frame.end_us - frame.start_us)[rows]
+    for frame, day_ends, rows in days:
+        lengths = frame.end_us[rows] - frame.start_us[rows]
         period = period or int(lengths[0])
-        if not _is_plain(frame) or (lengths != period).any():
+        if (lengths != period).any():
             return None
         ends += day_ends.tolist()
         closes += frame.columns[3][rows].tolist()

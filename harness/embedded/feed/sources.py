@@ -16,7 +16,7 @@ import numpy as np
 from harness.embedded.clock import to_us
 from harness.embedded.data import BarFrame
 from harness.embedded.enums import DataNormalizationMode, Resolution, TickType
-from harness.embedded.feed.subscription import DAY_US, to_us_of
+from harness.embedded.feed.subscription import DAY_US, Int32, Int64, to_us_of
 from harness.embedded.reference.market_hours import MarketHoursState
 
 if TYPE_CHECKING:
@@ -32,6 +32,9 @@ _RESOLUTION_NAMES = {
     Resolution.DAILY: "daily",
 }
 _MICROSECOND = 10**6
+SessionRows = tuple[BarFrame | None, Int64, Int32]
+_NO_TIMES: Int64 = np.empty(0, dtype=np.int64)
+_NO_ROWS: Int32 = np.empty(0, dtype=np.int32)
 
 
 def _midnight(day: date) -> datetime:
@@ -114,6 +117,9 @@ class BarSource:
         self._last_sides: dict[int, list[int]] | None = None
         self._last_sides_day: date | None = None
         self._first_day = self._limit()
+        self.keep_days = 0
+        """How many days :meth:`session_rows` keeps: for sources of which the same days are asked for again."""
+        self._kept: dict[date, SessionRows] = {}
 
     def _limit(self) -> date | None:
         """First day that Lean reads: not before the map file's first date or the factor file's usable rows."""
@@ -180,6 +186,35 @@ class BarSource:
             return None
         start = columns.start_us
         return self._make(day, start, start + self.config.period_us, columns, slice(None))
+
+    def session_rows(self, day: date) -> SessionRows:
+        """A day's frame, with the UTC end times and the numbers of its rows that lie in the day's sessions.
+
+        Rows are in time order. Kept for the last ``keep_days`` days asked for.
+        """
+        found = self._kept.get(day)
+        if found is None:
+            found = self._session_rows(day)
+            if self.keep_days:
+                if len(self._kept) >= self.keep_days:
+                    del self._kept[next(iter(self._kept))]
+                self._kept[day] = found
+        return found
+
+    def _session_rows(self, day: date) -> SessionRows:
+        frame = self.frame(day)
+        if frame is None or not len(frame):
+            return None, _NO_TIMES, _NO_ROWS
+        extended = self.config.extended_market_hours and self.config.resolution != Resolution.DAILY
+        offset = self.local_to_utc_us(day)
+        midnight = to_us_of(day)
+        start = frame.start_us - midnight
+        end = frame.end_us - midnight
+        keep = np.zeros(len(frame), dtype=bool)
+        for open_us, close_us in self.segments(day, extended):
+            keep |= (start < close_us) & (end > open_us)
+        rows = np.flatnonzero(keep).astype(np.int32)
+        return frame, frame.end_us[rows] + offset, rows
 
     def _slice_of_file(self, day: date, daily: bool) -> BarFrame | None:
         ticker = self.ticker(day)

@@ -109,20 +109,13 @@ class Subscription:
         return self._filled(day, frame, real_end, rows, fill_forward_us, after_us)
 
     def _real_rows(self, day: date) -> tuple[BarFrame | None, Int64, Int32]:
-        frame = self.source.frame(day)
-        if frame is None or not len(frame):
-            return None, _EMPTY64, _EMPTY32
-        extended = self.config.extended_market_hours and self.config.resolution != Resolution.DAILY
-        offset = self.source.local_to_utc_us(day)
-        midnight = to_us_of(day)
-        start = frame.start_us - midnight
-        end = frame.end_us - midnight
-        keep = np.zeros(len(frame), dtype=bool)
-        for open_us, close_us in self.source.segments(day, extended):
-            keep |= (start < close_us) & (end > open_us)
-        keep &= frame.start_us + offset <= self.end_us
-        rows = np.flatnonzero(keep).astype(np.int32)
-        return frame, frame.end_us[rows] + offset, rows
+        frame, end_us, rows = self.source.session_rows(day)
+        if frame is not None and len(rows):
+            offset = self.source.local_to_utc_us(day)
+            if int(frame.start_us[rows[-1]]) + offset > self.end_us:
+                keep = frame.start_us[rows] + offset <= self.end_us
+                return frame, end_us[keep], rows[keep]
+        return frame, end_us, rows
 
     def _filled(
         self,
