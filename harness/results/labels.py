@@ -118,8 +118,6 @@ def _from_path(label: str, path: Path) -> ResolvedRun | None:
     """What the existing ``path`` is; None when it is a folder that says nothing to this program."""
     if path.is_file():
         return _from_file(label, path)
-    if _has_result(path):
-        return ResolvedRun(label, Kind.LEAN_FOLDER, path)
     for name in ("lean", "results"):
         if _has_result(path / name):
             return ResolvedRun(label, Kind.RUN, path / name)
@@ -134,7 +132,8 @@ def _from_path(label: str, path: Path) -> ResolvedRun | None:
             backtests = sorted(one for one in folder.iterdir() if _LEAN_CLI_RUN.match(one.name) and _has_result(one))
             if backtests:
                 return ResolvedRun(label, Kind.LEAN_FOLDER, backtests[-1])
-    return None
+    # Last: any JSON file could pass for a result of Lean.
+    return ResolvedRun(label, Kind.LEAN_FOLDER, path) if _has_result(path) else None
 
 
 def _from_file(label: str, path: Path) -> ResolvedRun:

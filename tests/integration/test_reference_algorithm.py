@@ -72,7 +72,6 @@ def test_it_trades_on_real_market_data(project: Project) -> None:
         "symbols": "SPY",
         "start": "2013-10-07",
         "end": "2013-10-11",
-        "max_symbol_dollars": "1000000",
     }
     words = [word for key, value in given.items() for word in ("-p", f"{key}={value}")]
     output = Path("real")

@@ -60,6 +60,8 @@ def test_paths(tmp_path: Path, label: str, folder: str, kind: Kind) -> None:
     for day in (1, 2):
         write_lean(tmp_path / "project" / "backtests" / f"2025-10-{day:02d}_10-00-00", "1234567890")
     write_lean(tmp_path / "launcher" / "results")
+    for stray in ("runs/s1/optimized", "runs/s1/optimized/run_01", "project", "project/backtests", "launcher"):
+        (tmp_path / stray / "notes.json").write_text("{}")
     for given in (label, str(tmp_path / label)):
         if given.startswith("s1/") or (tmp_path / label).exists():
             found = resolve(given, tmp_path)
