@@ -80,13 +80,15 @@ def _measure(folder: Path, share: int) -> None:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     service = subprocess.Popen(
-        [sys.executable, "-m", "harness.cli", "serve", "--port", str(port), "--rate", "1000000", "--quiet"],
+        [sys.executable, "-m", "harness.cli", "serve", "--port", str(port), "--rate", "1000000",
+         "--start-rate", "1000000", "--quiet"],
         cwd=folder, env={**os.environ, "PYTHONPATH": str(ROOT)}, stdout=subprocess.DEVNULL,
     )  # fmt: skip
     try:
         _wait(port)
         rows = [*_full_results(port, large, share), *_memory(port, service.pid, 1000 // share)]
         rows += asyncio.run(_watchers(port, 500 // share, service.pid))
+        rows += _markers(port, runs / "markers")
     finally:
         service.terminate()
         service.wait(40)
@@ -201,6 +203,36 @@ async def _watchers(port: int, count: int, pid: int) -> list[tuple[str, str, str
          f"{_ms(times, 50)} / {_ms(times, 99)}", "50 ms (p99)"),
         ("resident at the end", f"{_rss_mb(pid):.0f} MB", ""),
     ]  # fmt: skip
+
+
+def _markers(port: int, folder: Path) -> list[tuple[str, str, str]]:
+    """How long a chart with every fill in view takes to paint while it is moved."""
+    program, driver_program = shutil.which("chromium"), shutil.which("chromedriver")
+    what = "17,000 fill markers in headless Chromium, drawn in software: a frame while panning, p50 / p99"
+    if program is None or driver_program is None:
+        return [(what, "not measured: Chromium and its driver are not installed", "")]
+    from selenium import webdriver
+
+    write_large_run(folder, 8_500, 20_000)
+    options = webdriver.ChromeOptions()
+    options.binary_location = program
+    for flag in ("--headless", "--no-sandbox", "--disable-gpu", "--window-size=1200,900"):
+        options.add_argument(flag)
+    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver_program))
+    try:
+        driver.set_script_timeout(60)
+        driver.get(f"http://127.0.0.1:{port}/#/run/{folder.name}")
+        deadline = time.monotonic() + 60
+        while not driver.execute_script("return window.harness.charts.candles?.layers.length >= 1"):
+            assert time.monotonic() < deadline, "the chart does not appear"
+            time.sleep(0.1)
+        found = driver.execute_async_script(
+            "const done = arguments[0];window.harness.measurePan(window.harness.charts.candles, 120).then(done)"
+        )
+    finally:
+        driver.quit()
+    paints = [paint / 1000 for paint in found["paints"]]
+    return [(what, f"{_ms(paints, 50)} / {_ms(paints, 99)}", "16.7 ms (60 Hz)")]
 
 
 def _sample(port: int, run_id: str) -> None:
