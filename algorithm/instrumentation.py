@@ -1,104 +1,101 @@
 """Where the algorithm's own time goes: wall and CPU time by stage, exclusive of nested stages.
 
-Two ways in, because two kinds of call differ a hundredfold in number:
+Three ways in, because the numbers of calls differ a hundredfold:
 
-- The pipeline of a bar (data, metrics, strategy) runs for every bar. Its wall time is measured at every bar. Reading
-  the CPU clock is a system call, so it is read on every ``CPU_SAMPLE``-th bar only; the CPU time of the bars between is
-  their wall time multiplied by the stage's ratio of CPU to wall in those that were read.
-- Everything else (risk checks, orders, the morning's history) goes through :meth:`StageTimers.timed`, which measures
-  both clocks at every call and takes the time of nested calls off the caller's.
+- The pipeline of a bar (data, metrics, strategy) runs for every bar, and :meth:`StageTimers.timed_often` is for what
+  else does. Their wall time is measured at every call, the end of one stage being the beginning of the next. Reading
+  the CPU clock is a system call, ten times as dear, and a call that ends within ``LONG_S`` has waited for nothing:
+  its CPU time is its wall time. After a longer one the CPU clock is read, and what the thread did not run since the
+  reading before is taken off. Readings are never more than ``READING_BARS`` bars of a symbol apart.
+- Everything else (orders, fills, the morning's history) goes through :meth:`StageTimers.timed`, which reads both
+  clocks at every call and takes the time of nested calls off the caller's.
 
 What the engine does while a stage waits for it (sending an order, reading history) counts to that stage.
+
+Times are kept in seconds as floats, which Python adds in a third of the time that it takes for nanoseconds as whole
+numbers; they hold the clock's nanoseconds until a machine has been up for a hundred days.
 """
 
-# ruff: noqa: PLR1730 -- max() and min() cost a call, here for every bar
+
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from time import perf_counter_ns, process_time_ns, thread_time_ns
-from typing import Any, NamedTuple
+from time import perf_counter, process_time, thread_time
+from typing import Any
 
 STAGES = ("data", "metrics", "strategy", "risk", "orders")
-CPU_SAMPLE = 64
+PIPELINE = ("data", "metrics", "strategy")
+LONG_S = 100e-6
+READING_BARS = 64
 LOG_MARK = "HARNESS_STAGES"
 STORE_KEY = "harness_stages.json"
 
 
-class Unsampled(NamedTuple):
-    """Sums of one stage over the bars of a pipeline whose CPU time was not read."""
-
-    stage: str
-    calls: int
-    wall_ns: int
-    longest_ns: int
-
-
 class _Stage:
-    """Sums over the calls of a stage whose CPU time was read, and among them over the sampled bars."""
+    """Sums over the calls of a stage. ``lost_s``: of its wall time, what the thread did not run."""
 
-    __slots__ = ("count", "cpu_ns", "longest_ns", "sampled_cpu_ns", "sampled_wall_ns", "wall_ns")
+    __slots__ = ("count", "longest_s", "lost_s", "wall_s")
 
     def __init__(self) -> None:
         self.count = 0
-        self.wall_ns = 0
-        self.cpu_ns = 0
-        self.longest_ns = 0
-        self.sampled_wall_ns = 0
-        self.sampled_cpu_ns = 0
+        self.wall_s = 0.0
+        self.lost_s = 0.0
+        self.longest_s = 0.0
 
-    def add(self, wall_ns: int, cpu_ns: int) -> None:
+    def add(self, wall_s: float, cpu_s: float) -> None:
         self.count += 1
-        self.wall_ns += wall_ns
-        self.cpu_ns += cpu_ns
-        self.longest_ns = max(self.longest_ns, wall_ns)
-
-    def add_sample(self, wall_ns: int, cpu_ns: int) -> None:
-        self.add(wall_ns, cpu_ns)
-        self.sampled_wall_ns += wall_ns
-        self.sampled_cpu_ns += cpu_ns
+        self.wall_s += wall_s
+        self.lost_s += wall_s - cpu_s
+        self.longest_s = max(self.longest_s, wall_s)
 
 
 class StageTimers:
     """Times of all stages since this object was made."""
 
     __slots__ = (
-        "_nested_cpu_ns",
-        "_nested_wall_ns",
-        "_pipelines",
+        "_frequent",
+        "_nested_cpu_s",
+        "_nested_wall_s",
+        "_read_cpu_s",
+        "_read_wall_s",
         "_stages",
-        "_start_cpu_ns",
-        "_start_wall_ns",
+        "_start_cpu_s",
+        "_start_wall_s",
     )
 
     def __init__(self) -> None:
-        self._start_wall_ns = perf_counter_ns()
-        self._start_cpu_ns = process_time_ns()
+        self._start_wall_s = perf_counter()
+        self._start_cpu_s = process_time()
         self._stages = {name: _Stage() for name in STAGES}
-        self._pipelines: list[Callable[[], tuple[Unsampled, ...]]] = []
+        # Each adds what it has kept for itself since it was asked last.
+        self._frequent: list[Callable[[], None]] = []
         # Time of the timed calls that the running stage has made.
-        self._nested_wall_ns = 0
-        self._nested_cpu_ns = 0
+        self._nested_wall_s = 0.0
+        self._nested_cpu_s = 0.0
+        # When both clocks were read last, and what they showed.
+        self._read_wall_s = perf_counter()
+        self._read_cpu_s = thread_time()
 
     def timed(self, stage: str, function: Callable[..., Any]) -> Callable[..., Any]:
         """``function``, its calls counted to ``stage`` less the timed calls that it makes itself."""
         sums = self._stages[stage]
-        clock, cpu_clock = perf_counter_ns, thread_time_ns
+        clock, cpu_clock = perf_counter, thread_time
 
         def call(*args: Any) -> Any:
-            outer_wall_ns, self._nested_wall_ns = self._nested_wall_ns, 0
-            outer_cpu_ns, self._nested_cpu_ns = self._nested_cpu_ns, 0
-            start_cpu_ns = cpu_clock()
-            start_wall_ns = clock()
+            outer_wall_s, self._nested_wall_s = self._nested_wall_s, 0.0
+            outer_cpu_s, self._nested_cpu_s = self._nested_cpu_s, 0.0
+            start_cpu_s = cpu_clock()
+            start_wall_s = clock()
             try:
                 return function(*args)
             finally:
-                wall_ns = clock() - start_wall_ns
-                cpu_ns = cpu_clock() - start_cpu_ns
-                sums.add(wall_ns - self._nested_wall_ns, max(0, cpu_ns - self._nested_cpu_ns))
-                self._nested_wall_ns = outer_wall_ns + wall_ns
-                self._nested_cpu_ns = outer_cpu_ns + cpu_ns
+                wall_s = clock() - start_wall_s
+                cpu_s = cpu_clock() - start_cpu_s
+                sums.add(wall_s - self._nested_wall_s, max(0.0, cpu_s - self._nested_cpu_s))
+                self._nested_wall_s = outer_wall_s + wall_s
+                self._nested_cpu_s = outer_cpu_s + cpu_s
 
         return call
 
@@ -106,6 +103,40 @@ class StageTimers:
         """Replace methods of one object by timed ones."""
         for name in names:
             setattr(target, name, self.timed(stage, getattr(target, name)))
+
+    def timed_often(self, stage: str, function: Callable[[], Any]) -> Callable[[], Any]:
+        """``function``, called at every bar from outside all stages and making no timed calls, counted to ``stage``."""
+        clock = perf_counter
+        sums = self._stages[stage]
+        calls = 0
+        total_s = notable_s = 0.0
+
+        def call() -> Any:
+            nonlocal calls, total_s
+            start_s = clock()
+            answer = function()
+            elapsed_s = clock() - start_s
+            calls += 1
+            total_s += elapsed_s
+            if elapsed_s > notable_s:
+                note(elapsed_s)
+            return answer
+
+        def note(elapsed_s: float) -> None:
+            nonlocal notable_s
+            sums.longest_s = max(sums.longest_s, elapsed_s)
+            notable_s = min(LONG_S, sums.longest_s)
+            if elapsed_s > LONG_S:
+                sums.lost_s += min(self._lost_s(), elapsed_s)
+
+        def settle() -> None:
+            nonlocal calls, total_s
+            sums.count += calls
+            sums.wall_s += total_s
+            calls, total_s = 0, 0.0
+
+        self._frequent.append(settle)
+        return call
 
     def timed_pipeline(
         self,
@@ -115,107 +146,96 @@ class StageTimers:
         data: Any,
     ) -> Callable[[Any, Any], None]:
         """The handler of a consolidator's bars: ``if add(bar): decide(update(data))``, each call timed as its stage."""
-        clock = perf_counter_ns
-        mask = CPU_SAMPLE - 1
+        clock = perf_counter
+        mask = READING_BARS - 1
+        stages = tuple(self._stages[name] for name in PIPELINE)
         # Local to the handler and not attributes: it runs for every bar, and they cost half as much.
-        bars = decided = 0
-        data_ns = metrics_ns = strategy_ns = 0
-        data_longest_ns = metrics_longest_ns = strategy_longest_ns = 0
+        bars = settled = not_ready = 0
+        data_s = metrics_s = strategy_s = 0.0
+        # A bar that takes no longer than this in all can neither hold a stage's longest call nor have waited.
+        notable_s = 0.0
 
         def on_bar(_: Any, bar: Any) -> None:
-            nonlocal bars, data_ns, data_longest_ns
-            nonlocal decided, metrics_ns, strategy_ns, metrics_longest_ns, strategy_longest_ns
+            nonlocal bars, data_s, metrics_s, strategy_s
             bars += 1
             if not bars & mask:
-                self._sampled_bar(bar, add, update, decide, data)
+                self._lost_s()
+            self._nested_wall_s = self._nested_cpu_s = 0.0
+            start_s = clock()
+            if not add(bar):
+                unready(clock() - start_s)
                 return
-            self._nested_wall_ns = 0
-            start_ns = clock()
-            ready = add(bar)
-            data_end_ns = clock()
-            elapsed_ns = data_end_ns - start_ns
-            data_ns += elapsed_ns
-            if elapsed_ns > data_longest_ns:
-                data_longest_ns = elapsed_ns
-            if not ready:
-                return
+            data_end_s = clock()
             figures = update(data)
-            metrics_end_ns = clock()
+            metrics_end_s = clock()
             decide(figures)
-            elapsed_ns = clock() - metrics_end_ns - self._nested_wall_ns
-            decided += 1
-            strategy_ns += elapsed_ns
-            if elapsed_ns > strategy_longest_ns:
-                strategy_longest_ns = elapsed_ns
-            elapsed_ns = metrics_end_ns - data_end_ns
-            metrics_ns += elapsed_ns
-            if elapsed_ns > metrics_longest_ns:
-                metrics_longest_ns = elapsed_ns
+            end_s = clock()
+            data_s += data_end_s - start_s
+            metrics_s += metrics_end_s - data_end_s
+            strategy_s += end_s - metrics_end_s
+            if end_s - start_s > notable_s or self._nested_wall_s:
+                strategy_s -= self._nested_wall_s
+                note(data_end_s - start_s, metrics_end_s - data_end_s, end_s - metrics_end_s - self._nested_wall_s)
 
-        def sums() -> tuple[Unsampled, ...]:
-            return (
-                Unsampled("data", bars - bars // CPU_SAMPLE, data_ns, data_longest_ns),
-                Unsampled("metrics", decided, metrics_ns, metrics_longest_ns),
-                Unsampled("strategy", decided, strategy_ns, strategy_longest_ns),
-            )
+        def unready(elapsed_s: float) -> None:
+            nonlocal not_ready, data_s
+            not_ready += 1
+            data_s += elapsed_s
+            note(elapsed_s, 0.0, 0.0)
 
-        self._pipelines.append(sums)
+        def note(*elapsed_s: float) -> None:
+            nonlocal notable_s
+            for sums, own_s in zip(stages, elapsed_s, strict=True):
+                sums.longest_s = max(sums.longest_s, own_s)
+            notable_s = min(LONG_S, *(sums.longest_s for sums in stages))
+            if sum(elapsed_s) > LONG_S:
+                # What nested calls lost is known already; the rest was lost in the longest call first.
+                lost_s = self._lost_s() - (self._nested_wall_s - self._nested_cpu_s)
+                for own_s, place in sorted(zip(elapsed_s, range(len(stages)), strict=True), reverse=True):
+                    taken_s = max(0.0, min(lost_s, own_s))
+                    stages[place].lost_s += taken_s
+                    lost_s -= taken_s
+
+        def settle() -> None:
+            nonlocal settled, not_ready, data_s, metrics_s, strategy_s
+            calls = bars - settled
+            for sums, count, wall_s in zip(
+                stages, (calls, calls - not_ready, calls - not_ready), (data_s, metrics_s, strategy_s), strict=True
+            ):
+                sums.count += count
+                sums.wall_s += wall_s
+            settled, not_ready = bars, 0
+            data_s = metrics_s = strategy_s = 0.0
+
+        self._frequent.append(settle)
         return on_bar
 
-    def _sampled_bar(
-        self,
-        bar: Any,
-        add: Callable[[Any], bool],
-        update: Callable[[Any], Any],
-        decide: Callable[[Any], None],
-        data: Any,
-    ) -> None:
-        """One bar through the pipeline with both clocks read."""
-        stages = self._stages
-        self._nested_wall_ns = self._nested_cpu_ns = 0
-        start_ns, start_cpu_ns = perf_counter_ns(), thread_time_ns()
-        ready = add(bar)
-        data_ns, data_cpu_ns = perf_counter_ns(), thread_time_ns()
-        stages["data"].add_sample(data_ns - start_ns, data_cpu_ns - start_cpu_ns)
-        if not ready:
-            return
-        start_ns, start_cpu_ns = perf_counter_ns(), thread_time_ns()
-        figures = update(data)
-        metrics_ns, metrics_cpu_ns = perf_counter_ns(), thread_time_ns()
-        decide(figures)
-        end_ns, end_cpu_ns = perf_counter_ns(), thread_time_ns()
-        stages["metrics"].add_sample(metrics_ns - start_ns, metrics_cpu_ns - start_cpu_ns)
-        stages["strategy"].add_sample(
-            end_ns - metrics_ns - self._nested_wall_ns, max(0, end_cpu_ns - metrics_cpu_ns - self._nested_cpu_ns)
-        )
+    def _lost_s(self) -> float:
+        """Reads both clocks: for how long the thread has not run since they were read last."""
+        wall_s, cpu_s = perf_counter(), thread_time()
+        lost_s = (wall_s - self._read_wall_s) - (cpu_s - self._read_cpu_s)
+        self._read_wall_s, self._read_cpu_s = wall_s, cpu_s
+        return max(0.0, lost_s)
 
     def report(self) -> dict[str, Any]:
         """``{"stages": {name: {wall_ns, cpu_ns, count, longest_ns}}, "total_wall_ns": .., "total_cpu_ns": ..}``.
 
         The totals run from the making of this object to now; the total CPU time is the whole process's.
         """
-        stages = {
-            name: {
-                "wall_ns": sums.wall_ns,
-                "cpu_ns": sums.cpu_ns,
-                "count": sums.count,
-                "longest_ns": sums.longest_ns,
-            }
-            for name, sums in self._stages.items()
-        }
-        for bars in (bars for pipeline in self._pipelines for bars in pipeline()):
-            sums, row = self._stages[bars.stage], stages[bars.stage]
-            row["wall_ns"] += bars.wall_ns
-            row["count"] += bars.calls
-            row["longest_ns"] = max(row["longest_ns"], bars.longest_ns)
-            if sums.sampled_wall_ns:
-                row["cpu_ns"] += bars.wall_ns * sums.sampled_cpu_ns // sums.sampled_wall_ns
-            else:  # too few bars for a sample: the algorithm computes, it does not wait
-                row["cpu_ns"] += bars.wall_ns
+        for settle in self._frequent:
+            settle()
         return {
-            "stages": stages,
-            "total_wall_ns": perf_counter_ns() - self._start_wall_ns,
-            "total_cpu_ns": process_time_ns() - self._start_cpu_ns,
+            "stages": {
+                name: {
+                    "wall_ns": _ns(sums.wall_s),
+                    "cpu_ns": _ns(sums.wall_s - sums.lost_s),
+                    "count": sums.count,
+                    "longest_ns": _ns(sums.longest_s),
+                }
+                for name, sums in self._stages.items()
+            },
+            "total_wall_ns": _ns(perf_counter() - self._start_wall_s),
+            "total_cpu_ns": _ns(process_time() - self._start_cpu_s),
         }
 
     def emit(self, algorithm: Any) -> None:
@@ -223,3 +243,7 @@ class StageTimers:
         text = json.dumps(self.report())
         algorithm.log(f"{LOG_MARK} {text}")
         algorithm.object_store.save(STORE_KEY, text)
+
+
+def _ns(seconds: float) -> int:
+    return round(seconds * 1e9)

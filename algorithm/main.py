@@ -28,7 +28,7 @@ class ReferenceAlgorithm(QCAlgorithm):
         self.fills = 0
         if timers is not None:
             timers.time_methods("risk", self.risk, "approve_entry", "entered", "release")
-            timers.time_methods("risk", self, "check_loss")
+            self.check_loss = timers.timed_often("risk", self.check_loss)
             timers.time_methods("orders", self, "handle_fill", "handle_ended")
             timers.time_methods("data", self, "daily_history")
 

@@ -8,21 +8,27 @@ from typing import Any
 
 import instrumentation
 import pytest
-from instrumentation import CPU_SAMPLE, STAGES, StageTimers
+from instrumentation import LONG_S, READING_BARS, STAGES, StageTimers
 
 
 class Clock:
-    """Wall and CPU time that move only when told; CPU runs at half the speed of wall time."""
+    """Wall and CPU time that move only when told: both by work, wall time alone by waiting."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.wall_ns = 1_000
-        monkeypatch.setattr(instrumentation, "perf_counter_ns", lambda: self.wall_ns)
-        monkeypatch.setattr(instrumentation, "thread_time_ns", lambda: self.wall_ns // 2)
-        monkeypatch.setattr(instrumentation, "process_time_ns", lambda: self.wall_ns // 2)
+        self.wall_ns, self.cpu_ns = 1_000, 500
+        self.readings = 0
+        monkeypatch.setattr(instrumentation, "perf_counter", lambda: self.wall_ns / 1e9)
+        monkeypatch.setattr(instrumentation, "thread_time", self.thread_time)
+        monkeypatch.setattr(instrumentation, "process_time", lambda: self.cpu_ns / 1e9)
 
-    def work(self, wall_ns: int) -> Callable[..., None]:
+    def thread_time(self) -> float:
+        self.readings += 1
+        return self.cpu_ns / 1e9
+
+    def work(self, work_ns: int, wait_ns: int = 0) -> Callable[..., None]:
         def run(*_: Any) -> None:
-            self.wall_ns += wall_ns
+            self.wall_ns += work_ns + wait_ns
+            self.cpu_ns += work_ns
 
         return run
 
@@ -32,22 +38,27 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return Clock(monkeypatch)
 
 
+def figures(timers: StageTimers) -> dict[str, tuple[int, int, int, int]]:
+    """By stage: wall and CPU ns, calls, the longest call's wall ns."""
+    stages = timers.report()["stages"]
+    return {name: (s["wall_ns"], s["cpu_ns"], s["count"], s["longest_ns"]) for name, s in stages.items()}
+
+
 def test_a_nested_call_counts_to_its_own_stage_only(clock: Clock) -> None:
     timers = StageTimers()
-    orders = timers.timed("orders", clock.work(100))
-    risk = timers.timed("risk", lambda: (clock.work(10)(), orders(), clock.work(10)()))
+    orders = timers.timed("orders", clock.work(60, 40))
+    risk = timers.timed("risk", lambda: (clock.work(10)(), orders(), clock.work(5, 5)()))
     strategy = timers.timed("strategy", lambda: (clock.work(1000)(), risk(), orders()))
     strategy()
-    report = timers.report()
-    stages = report["stages"]
-    assert {name: (s["wall_ns"], s["cpu_ns"], s["count"], s["longest_ns"]) for name, s in stages.items()} == {
+    assert figures(timers) == {
         "data": (0, 0, 0, 0),
         "metrics": (0, 0, 0, 0),
-        "strategy": (1000, 500, 1, 1000),
-        "risk": (20, 10, 1, 20),
-        "orders": (200, 100, 2, 100),
+        "strategy": (1000, 1000, 1, 1000),
+        "risk": (20, 15, 1, 20),
+        "orders": (200, 120, 2, 100),
     }
-    assert (report["total_wall_ns"], report["total_cpu_ns"]) == (1220, 610)
+    report = timers.report()
+    assert (report["total_wall_ns"], report["total_cpu_ns"]) == (1220, 1135)
 
 
 def test_a_call_that_raises_is_counted_and_its_caller_still_exact(clock: Clock) -> None:
@@ -89,28 +100,78 @@ def test_the_pipeline_of_a_bar(clock: Clock) -> None:
 
     seen_bars: list[Any] = []
     on_bar = timers.timed_pipeline(add, update, strategy, "data")
-    bars, unready = 3 * CPU_SAMPLE, 2
+    bars, unready = 3 * READING_BARS, 2
     decided = bars - unready
     for number in range(bars):
         on_bar("sender", number)
     assert seen_bars == list(range(bars))
     assert seen == ["figures of data"] * decided
-    stages = timers.report()["stages"]
-    assert {name: (s["wall_ns"], s["cpu_ns"], s["count"], s["longest_ns"]) for name, s in stages.items()} == {
-        "data": (20 * bars, 10 * bars, bars, 20),
-        "metrics": (100 * decided, 50 * decided, decided, 100),
-        "strategy": (30 * decided, 15 * decided, decided, 30),
+    expected = {
+        "data": (20 * bars, 20 * bars, bars, 20),
+        "metrics": (100 * decided, 100 * decided, decided, 100),
+        "strategy": (30 * decided, 30 * decided, decided, 30),
         "risk": (0, 0, 0, 0),
-        "orders": (400 * (decided // 10), 200 * (decided // 10), decided // 10, 400),
+        "orders": (400 * (decided // 10), 400 * (decided // 10), decided // 10, 400),
     }
+    assert figures(timers) == expected
+    assert figures(timers) == expected  # asking does not change the answer
 
 
-def test_few_bars_need_no_sample(clock: Clock) -> None:
+def test_short_bars_seldom_read_the_cpu_clock(clock: Clock) -> None:
     timers = StageTimers()
     on_bar = timers.timed_pipeline(lambda bar: True, clock.work(100), clock.work(30), None)
+    check = timers.timed_often("risk", clock.work(50))
+    before = clock.readings
+    for _ in range(10 * READING_BARS):
+        on_bar(None, None)
+        check()
+    assert clock.readings - before == 10
+    assert figures(timers)["risk"] == (500 * READING_BARS, 500 * READING_BARS, 10 * READING_BARS, 50)
+
+
+def test_what_a_long_call_waited_is_no_cpu_time(clock: Clock) -> None:
+    timers = StageTimers()
+    long_ns = round(LONG_S * 1e9)
+    waits = {"update": 0, "decide": 0}
+    on_bar = timers.timed_pipeline(
+        lambda bar: True,
+        lambda data: clock.work(100, waits["update"])(),
+        lambda figures: clock.work(30, waits["decide"])(),
+        None,
+    )
     on_bar(None, None)
-    metrics = timers.report()["stages"]["metrics"]
-    assert (metrics["wall_ns"], metrics["cpu_ns"]) == (100, 100)
+    waits["update"] = 5 * long_ns
+    on_bar(None, None)
+    waits["update"], waits["decide"] = 0, 3 * long_ns
+    on_bar(None, None)
+    assert figures(timers)["metrics"] == (300 + 5 * long_ns, 300, 3, 100 + 5 * long_ns)
+    assert figures(timers)["strategy"] == (90 + 3 * long_ns, 90, 3, 30 + 3 * long_ns)
+
+
+def test_a_long_call_that_computes_keeps_its_cpu_time(clock: Clock) -> None:
+    timers = StageTimers()
+    long_ns = round(LONG_S * 1e9)
+    on_bar = timers.timed_pipeline(lambda bar: True, clock.work(7 * long_ns), clock.work(30), None)
+    clock.work(10, 20)()  # the engine, between: its waiting is not the stage's unless the stage is as long
+    on_bar(None, None)
+    wall_ns, cpu_ns, _, _ = figures(timers)["metrics"]
+    assert wall_ns - cpu_ns == 20
+    check = timers.timed_often("risk", clock.work(2 * long_ns, long_ns))
+    check()
+    assert figures(timers)["risk"] == (3 * long_ns, 2 * long_ns, 1, 3 * long_ns)
+
+
+def test_waiting_of_a_nested_call_is_taken_off_once(clock: Clock) -> None:
+    timers = StageTimers()
+    long_ns = round(LONG_S * 1e9)
+    orders = timers.timed("orders", clock.work(400, 4 * long_ns))
+    on_bar = timers.timed_pipeline(
+        lambda bar: True, clock.work(100), lambda figures: (clock.work(2 * long_ns, long_ns)(), orders()), None
+    )
+    on_bar(None, None)
+    assert figures(timers)["orders"] == (400 + 4 * long_ns, 400, 1, 400 + 4 * long_ns)
+    assert figures(timers)["strategy"] == (3 * long_ns, 2 * long_ns, 1, 3 * long_ns)
+    assert figures(timers)["metrics"] == (100, 100, 1, 100)
 
 
 def test_methods_are_replaced_on_the_object_given_only() -> None:
