@@ -16,8 +16,6 @@ Times are kept in seconds as floats, which Python adds in a third of the time th
 numbers; they hold the clock's nanoseconds until a machine has been up for a hundred days.
 """
 
-
-
 from __future__ import annotations
 
 import json
