@@ -37,7 +37,7 @@ def test_version_and_help() -> None:
 def test_starting_loads_nothing_heavy() -> None:
     code = (
         "import sys, harness.cli\n"
-        "heavy = {'numpy', 'pandas', 'scipy', 'pydantic', 'rich.console', 'exchange_calendars'} & set(sys.modules)\n"
+        "heavy = {'numpy', 'pandas', 'scipy', 'psutil', 'pydantic', 'rich.console', 'exchange_calendars'} & set(sys.modules)\n"
         "assert not heavy, heavy\n"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from statistics import median
 
 from harness.bench.plan import RunKind
-from harness.bench.records import RunRow
+from harness.bench.records import RunRow, StageTime
 from harness.bench.setup import SessionSetup
 from harness.bench.statistics import (
     NoiseFloor,
@@ -40,6 +40,7 @@ class Analysis:
     """Everything a report says about a session so far.
 
     ``phases`` and ``data_points`` are per variant: median seconds by phase, and what the engine says it processed.
+    ``stages`` are by wall time, ``stages_cpu`` by CPU time (empty where an algorithm does not tell it).
     ``finished`` says whether the stopping rule is done. ``alpha`` is what was left out in each tail.
     """
 
@@ -52,6 +53,7 @@ class Analysis:
     parity: ParityResult
     judgements: tuple[Judgement, ...]
     stages: tuple[StageFigure, ...]
+    stages_cpu: tuple[StageFigure, ...]
     phases: Mapping[str, Mapping[str, float]]
     data_points: Mapping[str, int]
     moved_stages: tuple[str, ...]
@@ -159,8 +161,10 @@ def analyse(rows: Sequence[RunRow], setup: SessionSetup, runs_planned: int) -> A
     judgements, unmeasured = judge_rows(rows, setup, alpha) if parity.identical else ([], [])
     verdict = overall(judgements, unmeasured) if parity.identical else different(parity.problem)
     left, right = [first for first, _ in pairs], [second for _, second in pairs]
-    stages = _stages(left, right, setup, alpha) if parity.identical else []
-    floor = next((item.noise for item in judgements if item.quantity == WALL), None)
+    stages = _stages(left, right, setup, alpha, lambda item: item.wall_s) if parity.identical else []
+    told = all(any(stage.cpu_s for stage in row.stages.values()) for row in (*left, *right))
+    stages_cpu = _stages(left, right, setup, alpha, lambda item: item.cpu_s) if stages and told else []
+    floors = {item.quantity: item.noise for item in judgements}
     plan = setup.plan
     return Analysis(
         pairs=len(pairs),
@@ -172,12 +176,18 @@ def analyse(rows: Sequence[RunRow], setup: SessionSetup, runs_planned: int) -> A
         parity=parity,
         judgements=tuple(judgements),
         stages=tuple(stages),
+        stages_cpu=tuple(stages_cpu),
         phases={plan.baseline: _phase_medians(left), plan.candidate: _phase_medians(right)},
         data_points={
             plan.baseline: max((row.data_points for row in left), default=0),
             plan.candidate: max((row.data_points for row in right), default=0),
         },
-        moved_stages=tuple(_moved(stages, setup.untouched_stages, floor)),
+        # CPU time where it is told: another program's work moves every stage's wall time.
+        moved_stages=tuple(
+            _moved(stages_cpu, setup.untouched_stages, floors.get(CPU))
+            if stages_cpu
+            else _moved(stages, setup.untouched_stages, floors.get(WALL))
+        ),
         warnings=(
             *setup.warnings,
             *_sample_warnings(plan.baseline, left),
@@ -194,14 +204,21 @@ def _judged_wall(phase: str) -> Callable[[RunRow], float]:
     return lambda row: float(row.phases_s.get(phase, 0.0))
 
 
-def _stages(left: Sequence[RunRow], right: Sequence[RunRow], setup: SessionSetup, alpha: float) -> list[StageFigure]:
+def _stages(
+    left: Sequence[RunRow],
+    right: Sequence[RunRow],
+    setup: SessionSetup,
+    alpha: float,
+    seconds: Callable[[StageTime | RunRow], float],
+) -> list[StageFigure]:
+    """The stages by one clock, which ``seconds`` reads of a stage and of a whole run."""
     if not left or not all(row.stages for row in (*left, *right)):
         return []
     return compare_stages(
-        [{name: stage.wall_s for name, stage in row.stages.items()} for row in left],
-        [{name: stage.wall_s for name, stage in row.stages.items()} for row in right],
-        [row.wall_s for row in left],
-        [row.wall_s for row in right],
+        [{name: seconds(stage) for name, stage in row.stages.items()} for row in left],
+        [{name: seconds(stage) for name, stage in row.stages.items()} for row in right],
+        [seconds(row) for row in left],
+        [seconds(row) for row in right],
         alpha=alpha,
         seed=setup.plan.seed,
     )

@@ -189,7 +189,8 @@ def noise_floor(first: Sequence[float], second: Sequence[float], pairs: int, alp
 class StageFigure:
     """One stage of the algorithm, compared over all pairs. ``saved_s`` is baseline minus candidate (medians).
 
-    ``paired_ratio`` and ``interval`` are None when a stage took no time in some run.
+    ``paired_ratio`` and ``interval`` are None when a stage took no time in some run. The intervals of all stages hold
+    together: each leaves out its share of what one interval would.
     """
 
     name: str
@@ -201,6 +202,7 @@ class StageFigure:
 
 
 REMAINDER = "remainder"
+STAGE_RESAMPLES = 4000
 
 
 def compare_stages(
@@ -214,7 +216,8 @@ def compare_stages(
 ) -> list[StageFigure]:
     """Per-stage paired figures and the remainder that no stage accounts for, in the order the algorithm gave.
 
-    Each mapping is one run's seconds by stage. Stages that some run lacks count as 0 s there.
+    Each mapping is one run's seconds by stage. Stages that some run lacks count as 0 s there. ``alpha`` is what the
+    intervals of all stages together leave out in each tail (Bonferroni): a stage that stands out must do so among all.
     """
     names = list(dict.fromkeys(name for run in (*baseline, *candidate) for name in run))
     if not names:
@@ -231,7 +234,7 @@ def compare_stages(
         ratio: float | None = None
         interval: Interval | None = None
         if min(left) > 0 and min(right) > 0:
-            figure = compare_pairs(left, right, 1.0, alpha=alpha, seed=seed, resamples=2000)
+            figure = compare_pairs(left, right, 1.0, alpha=alpha / len(columns), seed=seed, resamples=STAGE_RESAMPLES)
             ratio, interval = figure.paired_ratio, figure.paired_interval
         before, after = float(np.median(left)), float(np.median(right))
         figures.append(StageFigure(name, before, after, before - after, ratio, interval))

@@ -19,7 +19,7 @@ from harness.commands.common import (
     shown,
 )
 from harness.errors import InputError
-from harness.profiling.capture import DEFAULT_RATE, Tool
+from harness.profiling.tools import DEFAULT_RATE, Tool
 
 if TYPE_CHECKING:
     from harness.profiling.record import ProfileRecord

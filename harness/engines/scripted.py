@@ -30,7 +30,8 @@ ORDER_EVENT: dict[str, Any] = {
 
 @dataclass(frozen=True, slots=True)
 class ScriptedRun:
-    """One given run. ``stages_s`` become the algorithm's stage line; ``order_events`` and ``statistics`` its files.
+    """One given run. ``stages_s`` become the algorithm's stage line (with ``stages_cpu_s`` where CPU time differs from
+    wall time); ``order_events`` and ``statistics`` its files.
 
     ``error`` is raised instead of returning (``KeyboardInterrupt`` for Ctrl-C, ``OSError`` for a full disk).
     """
@@ -42,6 +43,7 @@ class ScriptedRun:
     detail: str = ""
     phases_s: Mapping[str, float] = field(default_factory=dict)
     stages_s: Mapping[str, float] = field(default_factory=dict)
+    stages_cpu_s: Mapping[str, float] = field(default_factory=dict)
     order_events: Sequence[Mapping[str, Any]] = (ORDER_EVENT,)
     statistics: Mapping[str, str] = field(default_factory=lambda: {"Total Orders": "1"})
     data_points: int = 1000
@@ -119,7 +121,12 @@ def write_lean_files(request: BacktestRequest, run: ScriptedRun) -> None:
     if run.order_events:
         (folder / f"{name}-order-events.json").write_text(json.dumps([dict(event) for event in run.order_events]))
     stages = {
-        stage: {"wall_ns": round(seconds * 1e9), "cpu_ns": round(seconds * 1e9), "count": 1, "longest_ns": 0}
+        stage: {
+            "wall_ns": round(seconds * 1e9),
+            "cpu_ns": round(run.stages_cpu_s.get(stage, seconds) * 1e9),
+            "count": 1,
+            "longest_ns": 0,
+        }
         for stage, seconds in run.stages_s.items()
     }
     line = f"2025-10-10 16:00:00 HARNESS_STAGES {json.dumps({'stages': stages})}\n" if stages else ""

@@ -6,27 +6,17 @@ import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from pathlib import Path
 
 from harness.engines.base import BacktestRequest, Engine
 from harness.engines.embedded import EmbeddedEngine
 from harness.errors import EngineError, InputError
-
-
-class Tool(StrEnum):
-    """``PY_SPY`` samples stacks from outside; ``CPROFILE`` counts calls; ``MEMORY`` traces allocations."""
-
-    PY_SPY = "py-spy"
-    CPROFILE = "cprofile"
-    MEMORY = "memory"
-
+from harness.profiling.tools import DEFAULT_RATE, Tool
 
 FLAMEGRAPH = "flamegraph.svg"
 SPEEDSCOPE = "speedscope.json"
 CPROFILE_FILE = "cprofile.pstats"
 MEMORY_FILE = "memory.json"
-DEFAULT_RATE = 200
 
 
 @dataclass(frozen=True, slots=True)

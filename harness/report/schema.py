@@ -85,4 +85,10 @@ def _from_1(fields: dict[str, Any]) -> dict[str, Any]:
     return {**fields, "slower_stages": [], "instrumentation": None}
 
 
-UPGRADES: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {1: _from_1}
+def _from_2(fields: dict[str, Any]) -> dict[str, Any]:
+    """Version 2 compared the stages by wall time alone."""
+    names = ("baseline_cpu_s", "candidate_cpu_s", "cpu_ratio", "cpu_low", "cpu_high")
+    return {**fields, "stages": [{**stage, **dict.fromkeys(names)} for stage in fields["stages"]]}
+
+
+UPGRADES: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {1: _from_1, 2: _from_2}

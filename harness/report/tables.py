@@ -24,7 +24,7 @@ def verdict_table(report: Report) -> Table:
 
 def stage_table(report: Report) -> Table:
     """Where the time went, by the algorithm's own timers."""
-    heads = ("stage", report.baseline, report.candidate, "saved", "share", "ratio", "interval")
+    heads = ("stage", report.baseline, report.candidate, "saved", "share", "ratio", "interval", "CPU", "interval")
     return Table("Stages", heads, tuple(_stage_cells(item) for item in report.stages))
 
 
@@ -124,7 +124,6 @@ def _quantity_cells(item: QuantityLine) -> tuple[str, ...]:
 
 
 def _stage_cells(item: StageLine) -> tuple[str, ...]:
-    interval = "" if item.low is None or item.high is None else f"{item.low:.3f} to {item.high:.3f}"
     return (
         item.name,
         f"{item.baseline_s:.3f} s",
@@ -132,5 +131,11 @@ def _stage_cells(item: StageLine) -> tuple[str, ...]:
         f"{item.saved_s:+.3f} s",
         f"{100 * item.share_of_baseline:.0f} %",
         "" if item.ratio is None else f"{item.ratio:.3f}",
-        interval,
+        _interval(item.low, item.high),
+        "" if item.cpu_ratio is None else f"{item.cpu_ratio:.3f}",
+        _interval(item.cpu_low, item.cpu_high),
     )
+
+
+def _interval(low: float | None, high: float | None) -> str:
+    return "" if low is None or high is None else f"{low:.3f} to {high:.3f}"

@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 
-from harness.engines.scripted import ScriptedRun
+from harness.bench.session import run_session, start_session
+from harness.engines.scripted import ScriptedEngine, ScriptedRun
 from harness.errors import InputError
 from harness.premerge.checklist import State, checklist, checklist_exit_code, render_checklist
 from harness.premerge.decisions import add_decision, read_decisions
-from harness.report.model import InstrumentationLine, Report
-from tests.bench.conftest import make_setup  # noqa: F401 (the fixture)
+from harness.report.model import InstrumentationLine, Report, build_report
+from tests.bench.conftest import ByteInspector, make_setup  # noqa: F401 (the fixture)
 from tests.report.test_report import FAST, report_of  # noqa: F401 (the fixture)
 
 CHEAP = InstrumentationLine(1.01, 0.99, 1.02, 1.01, 8, True)
@@ -59,6 +60,43 @@ def test_a_stage_ten_percent_slower_is_a_fail_that_names_it(report_of: Any) -> N
     assert report.slower_stages[0].startswith("stage metrics is slower: +10.0 %")
     assert report.slower_stages[0] in report.reasons
     assert states(report, [], 0)[4] is State.MISSED
+
+
+def busy(metrics_s: float, wall_factors: list[float]) -> list[ScriptedRun]:
+    """Runs on a busy machine: wall times are multiplied by the factors, CPU times are the code's own."""
+    stages = {"metrics": metrics_s, "risk": 0.2}
+    return [
+        ScriptedRun(
+            wall_s=(0.5 + sum(stages.values())) * factor,
+            cpu_s=0.5 + sum(stages.values()),
+            stages_s={name: seconds * factor for name, seconds in stages.items()},
+            stages_cpu_s=stages,
+        )
+        for factor in wall_factors
+    ]
+
+
+def test_a_slower_stage_is_named_by_cpu_time_when_the_machine_is_busy(tmp_path: Path, make_setup: Any) -> None:  # noqa: F811
+    calm, wild = [1.0, 1.0, 1.6, 0.9, 1.0, 1.4, 1.0, 1.0], [1.0, 1.3, 0.9, 1.0, 1.5, 0.8, 1.2]
+    start_session(make_setup(control_runs=0), tmp_path / "s")
+    runs = {"base": busy(1.5, calm), "new": busy(1.65, wild)}
+    report = build_report(run_session(tmp_path / "s", ScriptedEngine(runs), ByteInspector()))
+    assert report.verdict == "FAIL"
+    assert report.slower_stages == (
+        "stage metrics is slower: +10.0 % CPU (1.100 to 1.100), 0.150 s more, 100 % of all that was added",
+    )
+    stage = next(stage for stage in report.stages if stage.name == "metrics")
+    assert stage.low is not None
+    assert stage.low < 1  # wall time alone would have named nothing
+    assert (stage.baseline_cpu_s, stage.candidate_cpu_s) == (1.5, 1.65)
+
+
+def test_a_stage_that_waits_longer_is_named_by_wall_time(report_of: Any) -> None:  # noqa: F811
+    waiting = ScriptedRun(wall_s=2.3, cpu_s=1.9, stages_s={"metrics": 1.8, "risk": 0.2}, stages_cpu_s={"metrics": 1.5})
+    report = report_of(waiting)
+    assert report.slower_stages == (
+        "stage metrics is slower: +20.0 % wall (1.200 to 1.200), 0.300 s more, 100 % of all that was added",
+    )
 
 
 def test_decisions_are_numbered_added_and_found_by_story(tmp_path: Path) -> None:

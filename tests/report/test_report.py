@@ -98,5 +98,5 @@ def test_files_are_written_whole_and_read_back(report_of: Any, tmp_path: Path) -
     report = report_of(FAST)
     paths = write_report(report, tmp_path)
     assert [path.name for path in paths] == ["report.json", "report.md", "report.html", "report.png"]
-    stored = read_json(tmp_path / "report.json", schema="harness.report", version=2)
+    stored = read_json(tmp_path / "report.json", schema="harness.report", version=3)
     assert stored == json.loads(json.dumps(report_to_dict(report)))
