@@ -79,7 +79,9 @@ def _root(
 
 @app.command(
     epilog="Examples:  harness bench   harness bench --quick   harness bench --adaptive --max-time 600   "
-    "harness bench --resume   harness bench --quick --pairs 8 --json > report.json"
+    "harness bench --resume   harness bench --quick --pairs 8 --json > report.json   "
+    "harness bench --baseline-ref main --candidate-ref HEAD   "
+    "harness bench --candidate-algorithm mine/main.py:Mine --candidate-params metrics=recompute"
 )
 def bench(
     scenario: ScenarioOption = DEFAULT_SCENARIO,
@@ -377,7 +379,7 @@ def check(
 
 
 app.command(epilog=report_command.EPILOG)(report_command.report)
-app.command()(report_command.schema)
+app.command(epilog="Examples:  harness schema   harness schema > report.schema.json")(report_command.schema)
 app.command(epilog=premerge_command.CHECKLIST_EPILOG)(premerge_command.checklist)
 app.command(epilog=premerge_command.LOG_EPILOG)(premerge_command.log)
 app.command(epilog=bisect_command.EPILOG)(bisect_command.bisect)
@@ -386,8 +388,8 @@ app.command(epilog=history_command.HISTORY_EPILOG)(history_command.history)
 app.command(epilog=history_command.NIGHTLY_EPILOG)(history_command.nightly)
 app.command(epilog=sweep_command.SWEEP_EPILOG)(sweep_command.sweep)
 app.command("verify-many", epilog=sweep_command.VERIFY_EPILOG)(sweep_command.verify_many)
-app.command()(fast_command.backtest)
-app.command()(fast_command.aggregate)
+app.command(epilog=fast_command.BACKTEST_EPILOG)(fast_command.backtest)
+app.command(epilog=fast_command.AGGREGATE_EPILOG)(fast_command.aggregate)
 
 
 def _scenario(scenario: str, quick: bool) -> str:

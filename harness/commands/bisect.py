@@ -117,12 +117,12 @@ def _compare(
     from harness.bench.session import load_session, run_session, start_session
     from harness.commands.bench import make_inspector
 
-    name = session_name(f"bisect-{label}")
+    name = session_name(label)
     setup = prepare(
         settings, scenario, engine, name, Wishes(pairs=pairs or 1, sides=(("good", good), ("other", other)))
     )
     setup = replace(setup, plan=replace(setup.plan, control_runs=0, warmups=1 if pairs else 0))
-    folder = settings.path(settings.folders.runs) / name
+    folder = settings.path(settings.folders.runs) / "bisect" / name
     start_session(setup, folder)
     with ProgressLine() as line:
         run_session(

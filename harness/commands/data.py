@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -99,7 +99,7 @@ def check(
     as_json: bool,
 ) -> int:
     """Checks a scenario's data, or ``folder`` for ``symbols`` between two days. 0 when all is there, else 1."""
-    from harness.marketdata.check import check_folder
+    from harness.marketdata.check import check_folder, days_between
 
     settings = settings_from(config)
     if folder is None:
@@ -108,8 +108,7 @@ def check(
         folder = settings.data_folder(scenario)
     if not symbols or start is None or end is None:
         raise InputError("data check --folder needs --symbols, --start and --end: which data is to be there?")
-    days = [start + timedelta(days=index) for index in range((end - start).days + 1)]
-    report = check_folder(folder.resolve(), symbols, resolution, days)
+    report = check_folder(folder.resolve(), symbols, resolution, days_between(start, end))
     if as_json:
         rows = [
             {**asdict(row), "date": row.date.isoformat() if row.date else None, "path": str(row.path)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
@@ -14,6 +15,7 @@ from harness.errors import HarnessError, InputError
 
 if TYPE_CHECKING:
     from harness.config import Settings
+    from harness.history.nightly import Suspicion
     from harness.history.store import Entry
     from harness.report.model import Report
 
@@ -59,6 +61,8 @@ def history(
     if rebuild:
         _rebuild(settings)
     found = entries(path, scenario)
+    if not found and scenario is not None and (known := {entry.scenario for entry in entries(path)}):
+        raise InputError(f"scenario {scenario!r}: no session of it in the history; it has {', '.join(sorted(known))}")
     if not found:
         raise InputError(f"{path}: no session in the history yet; make one with `harness bench`, or --rebuild it")
     made = trends(found, str(quantity))
@@ -96,35 +100,58 @@ def nightly(
     growth: Annotated[float, typer.Option("--growth", min=0, help="Growth in percent that is allowed.")] = 5.0,
     pairs: Annotated[int | None, typer.Option("--pairs", min=1, max=1000, help="Exactly so many pairs.")] = None,
     engine: Annotated[str | None, typer.Option("--engine", help="embedded, launcher or lean.")] = None,
+    json: JsonOption = False,
     config: ConfigOption = None,
 ) -> None:
     """Run a session and hold it against the nights before. Exit 1 only for a regression that a repetition confirms
     or for a difference in parity; a missed target alone is no regression."""
-    from harness.history.nightly import comparable, confirmed, suspicions
+    from harness.history.nightly import LEAST_NIGHTS, comparable, confirmed, suspicions
     from harness.history.store import entries
 
     settings = settings_from(config)
     path = history_path(settings)
-    now = _session(config, scenario, pairs, engine)
-    if now.verdict == "DIFFERENT":
-        print("nightly: parity differs; see the report above")
-        raise typer.Exit(1)
+
+    def say(line: str) -> None:
+        print(f"nightly: {line}", file=sys.stderr if json else sys.stdout, flush=True)
+
+    def end(now: Entry, nights: int, suspects: list[Suspicion], found: list[Suspicion], parity: bool) -> None:
+        failed = bool(found) or not parity
+        if json:
+            print_json(
+                {
+                    "session": now.session,
+                    "verdict": now.verdict,
+                    "regression": failed,
+                    "parity": parity,
+                    "nights": nights,
+                    "suspect": [asdict(item) for item in suspects],
+                    "confirmed": [asdict(item) for item in found],
+                }
+            )
+        raise typer.Exit(1 if failed else 0)
+
+    now = _session(config, scenario, pairs, engine, quiet=json)
     known = entries(path)
+    nights = len(comparable(known, now))
+    if now.verdict == "DIFFERENT":
+        say("parity differs; see the report of the session")
+        end(now, nights, [], [], parity=False)
     first = suspicions(known, now, growth / 100)
     if not first:
-        nights = len(comparable(known, now))
-        print(f"nightly: no regression against {nights} sessions" + ("" if nights >= 3 else " (3 are needed)"))
-        return
+        say(f"no regression against {nights} sessions" + ("" if nights >= LEAST_NIGHTS else " (3 are needed)"))
+        end(now, nights, [], [], parity=True)
     for item in first:
-        print(f"nightly: suspect, {item}; the session is repeated")
-    again = _session(config, scenario, pairs, engine)
+        say(f"suspect, {item}; the session is repeated")
+    again = _session(config, scenario, pairs, engine, quiet=json)
     known = [entry for entry in entries(path) if entry.session != now.session]
     both = confirmed(first, suspicions(known, again, growth / 100))
-    if again.verdict == "DIFFERENT" or both:
-        for item in both:
-            print(f"nightly: CONFIRMED regression, {item}")
-        raise typer.Exit(1)
-    print("nightly: not confirmed by the repetition; no regression")
+    for item in both:
+        say(f"CONFIRMED regression, {item}")
+    if again.verdict == "DIFFERENT":
+        say("parity differs in the repetition; see the report of the session")
+    elif not both:
+        say("not confirmed by the repetition; no regression")
+    end(again, nights, first, both, parity=again.verdict != "DIFFERENT")
 
 
 def history_path(settings: Settings) -> Path:
@@ -136,8 +163,6 @@ def history_path(settings: Settings) -> Path:
 
 def remember(settings: Settings, report: Report) -> None:
     """Adds a session to the history; that it cannot be written is told and does not change the verdict."""
-    import sys
-
     from harness.history.store import append, entry_of
 
     try:
@@ -159,8 +184,10 @@ def _rebuild(settings: Settings) -> None:
             remember(settings, build_report(session))
 
 
-def _session(config: Path | None, scenario: str, pairs: int | None, engine: str | None) -> Entry:
-    """Runs a session with its report on the terminal; its entry in the history."""
+def _session(config: Path | None, scenario: str, pairs: int | None, engine: str | None, *, quiet: bool) -> Entry:
+    """Runs a session with its report on the terminal (unless ``quiet``); its entry in the history."""
+    from contextlib import nullcontext, redirect_stdout
+
     from harness.bench.prepare import Wishes, session_name
     from harness.bench.session import load_session
     from harness.commands.bench import BenchChoice, bench, find_session
@@ -169,5 +196,6 @@ def _session(config: Path | None, scenario: str, pairs: int | None, engine: str 
 
     settings = settings_from(config)
     name = session_name(scenario)
-    bench(config, BenchChoice(scenario, name, False, engine), Wishes(pairs=pairs), as_json=False)
+    with redirect_stdout(sys.stderr) if quiet else nullcontext():
+        bench(config, BenchChoice(scenario, name, False, engine), Wishes(pairs=pairs), as_json=False)
     return entry_of(build_report(load_session(find_session(settings.path(settings.folders.runs), name))))

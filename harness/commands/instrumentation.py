@@ -50,23 +50,25 @@ def instrumentation(
     ensure_data(settings, scenario)
     timed = resolve_variant(settings, scenario, settings.bench.candidate)
     plain = replace(timed, parameters={**timed.parameters, **parse_parameters([off])})
-    name = session_name(f"{scenario}-instrumentation")
+    # In a folder of their own: a session that measures the timers is not the one a user means by "the latest".
+    name = session_name(scenario)
+    folder = runs / "instrumentation" / name
     setup = prepare(settings, scenario, engine, name, Wishes(pairs=pairs, sides=(("plain", plain), ("timed", timed))))
-    start_session(replace(setup, plan=replace(setup.plan, control_runs=0)), runs / name)
+    start_session(replace(setup, plan=replace(setup.plan, control_runs=0)), folder)
     with ProgressLine() as line:
         run_session(
-            runs / name,
+            folder,
             engine,
             make_inspector(setup.parity),
             (),
             lambda step: line.show(f"run {step.number} of {step.total}  {step.run.folder}", step.text),
         )
-    analysis = load_session(runs / name).analyse()
+    analysis = load_session(folder).analyse()
     if not analysis.parity.identical:
         raise InstrumentationError(f"instrumentation: the timers change the results: {analysis.parity.problem}")
     figures = {item.quantity: item.figure for item in analysis.judgements}
     if "wall" not in figures or "CPU" not in figures:
-        raise EngineError(f"{runs / name}: wall or CPU time was not measured")
+        raise EngineError(f"{folder}: wall or CPU time was not measured")
     wall, cpu = figures["wall"], figures["CPU"]
     most = 1 + LARGEST_INSTRUMENTATION_COST
     accepted = wall.paired_ratio <= most and cpu.paired_ratio <= most

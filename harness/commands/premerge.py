@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,6 +13,10 @@ import typer
 from harness.commands.common import print_json, settings_from, shown
 
 if TYPE_CHECKING:
+    from harness.bench.session import Session
+    from harness.config import Settings
+    from harness.marketdata.check import CheckReport
+    from harness.premerge.checklist import DataEvidence
     from harness.report.model import Report
 
 CHECKLIST_EPILOG = "Examples:  harness checklist   harness checklist NAME --base main --output checklist.md"
@@ -45,14 +50,14 @@ def checklist(
     stored_session = load_session(folder)
     stored = stored_baseline(settings, stored_session.setup.scenario)
     report = build_report(stored_session, None if stored is None else stored.record)
-    items = decide(report, _changed_files(settings.root, base), _missing_data(report, folder))
+    items = decide(report, _changed_files(settings.root, base), _data_evidence(settings, stored_session, report))
     text = render_checklist(report, items)
     if output is not None:
         write_bytes(output, text.encode(), durable=False)
-        print(shown(output))
-    elif json:
+        print(f"Checklist: {shown(output)}", file=sys.stderr if json else sys.stdout)
+    if json:
         print_json({"session": report.session, "items": [asdict(item) for item in items]})
-    else:
+    elif output is None:
         print(text, end="")
     raise typer.Exit(checklist_exit_code(items))
 
@@ -105,7 +110,43 @@ def _changed_files(root: Path, base: str) -> list[str] | None:
     return None if done.returncode else done.stdout.splitlines()
 
 
-def _missing_data(report: Report, folder: Path) -> int | None:
+def _data_evidence(settings: Settings, session: Session, report: Report) -> DataEvidence | None:
+    """What Lean's own data monitor counted in the session; else a check of the scenario's data as it is now."""
+    from harness.premerge.checklist import DataEvidence
+
+    failed = _failed_requests(report, session.folder)
+    if failed is not None:
+        told = f"{failed} failed data requests; `harness data check`" if failed else "no data request failed"
+        return DataEvidence(failed, told)
+    checked = _check_data(settings, session)
+    if checked is None:
+        return None
+    first = f", first: {checked.problems[0].message}" if checked.problems else ""
+    good = sum(row.level == "ok" for row in checked.rows)
+    return DataEvidence(
+        len(checked.problems),
+        f"`harness data check --scenario {report.scenario}`: {good} files good, {len(checked.warnings)} warnings, "
+        f"{len(checked.problems)} problems{first}",
+    )
+
+
+def _check_data(settings: Settings, session: Session) -> CheckReport | None:
+    """The check of the data that the session ran on; None when harness.toml does not say what is to be in it."""
+    from harness.commands.data import spec_of
+    from harness.marketdata.check import check_folder, days_between
+
+    setup = session.setup
+    if setup.scenario not in settings.scenarios:
+        return None
+    data = settings.scenario(setup.scenario).data
+    told = data.synthetic or (data.symbols and data.start and data.end)
+    if not told or setup.data_folder.resolve() != settings.data_folder(setup.scenario).resolve():
+        return None
+    spec = spec_of(data)
+    return check_folder(setup.data_folder, list(spec.tickers), "second", days_between(spec.start, spec.end))
+
+
+def _failed_requests(report: Report, folder: Path) -> int | None:
     """Failed data requests of the first measured run of each variant; None when the engine leaves no record."""
     from harness.errors import HarnessError
     from harness.results.lean_results import LeanResults

@@ -28,6 +28,7 @@ EPILOG = (
     "Examples:  harness profile   harness profile --variant optimized --tool cprofile   "
     "harness profile diff runs/profile-A runs/profile-B"
 )
+DIFF_EPILOG = "Examples:  harness profile diff runs/profile-A runs/profile-B   harness profile diff A B --json"
 ConfigOption = Annotated[Path | None, typer.Option("--config", help="Settings file; default: nearest harness.toml.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Pure JSON on standard output; progress on standard error.")]
 
@@ -119,7 +120,9 @@ def profile(
     print(f"Profile: {shown(folder)} ({', '.join(record.files)})")
 
 
-@profile_app.command(epilog=EPILOG)
+@profile_app.command(
+    epilog="Examples:  harness profile diff runs/profile-A runs/profile-B   harness profile diff A B --json"
+)
 def diff(
     left: Annotated[Path, typer.Argument(help="Folder of a profile.")],
     right: Annotated[Path, typer.Argument(help="Folder of the profile to hold against it.")],

@@ -23,6 +23,11 @@ if TYPE_CHECKING:
     from harness.fast.record import BenchmarkRecord
     from harness.fast.run import RunResult
 
+BACKTEST_EPILOG = (
+    "Examples:  harness backtest data/quick   harness backtest bars.parquet --verify   "
+    "harness backtest data/quick --benchmark-out records/now.json"
+)
+AGGREGATE_EPILOG = "Examples:  harness aggregate records   harness aggregate a.json b.json --json --out summary.json"
 _DATA = "Market data"
 _RULE = "Strategy"
 _RUN = "Run"

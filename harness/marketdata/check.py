@@ -78,6 +78,11 @@ class CheckReport:
         return not self.problems
 
 
+def days_between(start: dt.date, end: dt.date) -> list[dt.date]:
+    """Every calendar day from ``start`` to ``end``, both included."""
+    return [start + dt.timedelta(days=index) for index in range((end - start).days + 1)]
+
+
 def check_folder(
     folder: Path, symbols: Iterable[str], resolution: str, dates: Iterable[dt.date], tick_type: str = "trade"
 ) -> CheckReport:

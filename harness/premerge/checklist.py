@@ -23,6 +23,14 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class DataEvidence:
+    """Whether the market data is complete: how many ``problems``, and in words what looked for them and found what."""
+
+    problems: int
+    told: str
+
+
+@dataclass(frozen=True, slots=True)
 class Item:
     """One line: what was asked, whether it is so, and by which evidence (or what to do)."""
 
@@ -31,11 +39,11 @@ class Item:
     evidence: str
 
 
-def checklist(report: Report, changed_files: Sequence[str] | None, missing_data: int | None) -> tuple[Item, ...]:
+def checklist(report: Report, changed_files: Sequence[str] | None, data: DataEvidence | None) -> tuple[Item, ...]:
     """All items in the order of a review.
 
-    ``changed_files``: those between the merge base and now, None when git could not tell. ``missing_data``: failed
-    data requests of the measured runs, None when the engine does not say.
+    ``changed_files``: those between the merge base and now, None when git could not tell. ``data``: None when neither
+    the engine nor a check of the data folder can say.
     """
     by_name = {item.name: item for item in report.quantities}
     return (
@@ -45,7 +53,7 @@ def checklist(report: Report, changed_files: Sequence[str] | None, missing_data:
         _target("Peak memory stays within bounds", by_name.get("memory")),
         _stages(report),
         _instrumentation(report),
-        _data(missing_data),
+        _data(data),
         _quiet(report),
         _documents(changed_files),
     )
@@ -103,13 +111,16 @@ def _instrumentation(report: Report) -> Item:
     return Item(name, State.MET if line.accepted else State.MISSED, told)
 
 
-def _data(missing: int | None) -> Item:
+def _data(data: DataEvidence | None) -> Item:
     name = "The market data is complete"
-    if missing is None:
-        return Item(name, State.OPEN, "the engine does not tell its failed data requests; `harness data check`")
-    if missing:
-        return Item(name, State.MISSED, f"{missing} failed data requests; `harness data check`")
-    return Item(name, State.MET, "no data request failed")
+    if data is None:
+        return Item(
+            name,
+            State.OPEN,
+            "neither engine nor harness.toml tells which data is needed; "
+            "`harness data check --folder D --symbols S --start DAY --end DAY`",
+        )
+    return Item(name, State.MISSED if data.problems else State.MET, data.told)
 
 
 def _quiet(report: Report) -> Item:

@@ -89,7 +89,10 @@ def check(
     runs = root / runs_folder
     if runs.is_dir():
         for folder in sorted(path for path in runs.iterdir() if path.is_dir()):
-            inspector.locked(folder, inspector.tree)
+            # `harness bisect` and `harness instrumentation` keep sessions one level deeper.
+            inner = sorted(path.parent for path in folder.glob(f"*/{SESSION_FILE}"))
+            for tree in inner or [folder]:
+                inspector.locked(tree, inspector.tree)
         inspector.files_in(runs)
     return Check(inspector.files, tuple(inspector.findings))
 

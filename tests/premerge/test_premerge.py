@@ -11,7 +11,7 @@ import pytest
 from harness.bench.session import run_session, start_session
 from harness.engines.scripted import ScriptedEngine, ScriptedRun
 from harness.errors import InputError
-from harness.premerge.checklist import State, checklist, checklist_exit_code, render_checklist
+from harness.premerge.checklist import DataEvidence, State, checklist, checklist_exit_code, render_checklist
 from harness.premerge.decisions import add_decision, read_decisions
 from harness.report.model import InstrumentationLine, Report, build_report
 from tests.bench.conftest import ByteInspector, make_setup  # noqa: F401 (the fixture)
@@ -20,13 +20,17 @@ from tests.report.test_report import FAST, report_of  # noqa: F401 (the fixture)
 CHEAP = InstrumentationLine(1.01, 0.99, 1.02, 1.01, 8, True)
 
 
+def data(problems: int) -> DataEvidence:
+    return DataEvidence(problems, f"{problems} problems")
+
+
 def states(report: Report, files: list[str] | None, missing: int | None) -> list[State]:
-    return [item.state for item in checklist(report, files, missing)]
+    return [item.state for item in checklist(report, files, None if missing is None else data(missing))]
 
 
 def test_everything_met_is_ticked(report_of: Any) -> None:  # noqa: F811
     report = replace(report_of(FAST), instrumentation=CHEAP)
-    items = checklist(report, ["a.py", "docs/a.md"], 0)
+    items = checklist(report, ["a.py", "docs/a.md"], data(0))
     assert [item.state for item in items] == [State.MET] * 9
     assert checklist_exit_code(items) == 0
     text = render_checklist(report, items)
@@ -49,7 +53,7 @@ def test_lacking_evidence_is_open_and_never_ticked(report_of: Any) -> None:  # n
 def test_what_is_missed_fails(report_of: Any) -> None:  # noqa: F811
     report = replace(report_of(FAST), instrumentation=replace(CHEAP, wall_ratio=1.03, accepted=False))
     assert states(report, ["a.py"], 2)[5:] == [State.MISSED, State.MISSED, State.MET, State.MISSED]
-    assert checklist_exit_code(checklist(report, ["a.py"], 2)) == 1
+    assert checklist_exit_code(checklist(report, ["a.py"], data(2))) == 1
 
 
 def test_a_stage_ten_percent_slower_is_a_fail_that_names_it(report_of: Any) -> None:  # noqa: F811
