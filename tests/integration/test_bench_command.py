@@ -72,6 +72,7 @@ def test_one_changed_cent_is_refused_with_the_event(make_project: Make) -> None:
     assert "DIFFERENT (exit code 1)" in done.stdout
     assert "No verdict on speed" in done.stdout
     assert "optimized/warmup_01 against baseline/warmup_01" in done.stdout
+    assert "fillPrice 660.25 | 660.26" in done.stdout
     session = only_session(project)
     shown = project.harness("diff", f"{session.name}/baseline/warmup_01", f"{session.name}/optimized/warmup_01")
     assert shown.returncode == 1

@@ -45,6 +45,58 @@ def test_both_variants_do_the_same_and_too_few_pairs_decide_nothing(project: Pro
     assert project.harness("diff", "baseline", "optimized").returncode == 0
 
 
+def test_a_stage_made_slower_by_a_tenth_of_the_run_fails_and_is_named(project: Project) -> None:
+    """The real algorithm against a copy whose metrics do more work; eight pairs, so that no other stage is blamed."""
+    slow = project.folder / "slow"
+    shutil.copytree(project.folder / "algorithm", slow, ignore=shutil.ignore_patterns("__pycache__"))
+    metrics = slow / "metrics.py"
+    before = "        session_volume = sum(data.volumes)\n"
+    more = "        for _ in range(120):\n            sum(data.volumes[-100:])\n"
+    assert metrics.read_text().count(before) == 1
+    metrics.write_text(metrics.read_text().replace(before, before + more))
+    words = ("--candidate-algorithm", "slow/main.py", "--candidate-params", "metrics=recompute")
+    done = project.harness("bench", "-s", "tiny", "--pairs", "8", "--session", "slow", *words, timeout_s=600)
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "FAIL (exit code 1)" in done.stdout
+    report = json.loads((project.folder / "runs" / "slow" / "report.json").read_text())
+    cpu = next(item for item in report["quantities"] if item["name"] == "CPU")
+    assert 1.02 < cpu["paired_ratio"] < 1.3, "the work added is not about a tenth of the run; adjust the test"
+    stage = next(stage for stage in report["stages"] if stage["name"] == "metrics")
+    assert stage["cpu_low"] > 1
+    named = report["slower_stages"]
+    assert named[0].startswith("stage metrics is slower: +")
+    assert f"({stage['cpu_low']:.3f} to {stage['cpu_high']:.3f})" in named[0]
+    assert named[0] in " ".join(done.stdout.split("\n"))
+    listed = project.harness("checklist", "slow")
+    assert listed.returncode == 1
+    assert named[0] in listed.stdout
+
+
+def test_a_profile_and_the_difference_of_two(project: Project) -> None:
+    done = project.harness("profile", "-s", "tiny", "--output", "p1", "--top", "12", timeout_s=300)
+    assert done.returncode == 0, done.stderr
+    assert "RecomputeMetrics.update" in done.stdout
+    assert "by stage:" in done.stdout
+    for name in ("flamegraph.svg", "speedscope.json", "cprofile.pstats"):
+        assert (project.folder / "p1" / name).stat().st_size > 1000
+    other = project.harness(
+        "profile", "-s", "tiny", "--variant", "optimized", "--tool", "cprofile", "--output", "p2", "--json"
+    )
+    assert other.returncode == 0, other.stderr
+    hotspots = json.loads(other.stdout)["hotspots"]
+    assert len(hotspots["functions"]) >= 10
+    assert set(hotspots["functions"][0]) >= {"function", "file", "line", "calls", "own_s", "cumulative_s", "stage"}
+    changes = json.loads(project.harness("profile", "diff", "p1", "p2", "--json").stdout)
+    metrics = next(change for change in changes["stages"] if change["name"] == "metrics")
+    assert metrics["right"] < metrics["left"]
+    again = project.harness("profile", "-s", "tiny", "--output", "p1")
+    assert again.returncode == 2
+    assert "is not empty" in one_line(again.stderr)
+    none = project.harness("profile", "diff", "p1", "algorithm")
+    assert none.returncode == 2
+    assert "no profile in it" in one_line(none.stderr)
+
+
 def test_a_damaged_data_file_is_named(project: Project) -> None:
     assert project.harness("data", "synth", "-s", "tiny").returncode == 0
     data = project.folder / "damaged"
