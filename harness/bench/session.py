@@ -33,6 +33,9 @@ from harness.results.store import append_row, read_json, read_rows, write_json
 
 LEAST_FREE_BYTES = 100 * 2**20
 MEASUREMENT_NAME = "measurement.json"
+# Commands that measure by sessions of their own keep them in a folder of the command's name below the runs, so that
+# "the latest session" is one that the user asked for.
+APART = ("bisect", "instrumentation")
 
 
 class SessionInterruptedError(HarnessError):
@@ -291,6 +294,8 @@ def first_baseline_folder(session: Session) -> Path:
 
 
 def _how_to_resume(folder: Path) -> str:
+    if folder.parent.name in APART:
+        return f"run `harness {folder.parent.name}` again"
     return f"go on with `harness bench --session {folder.name} --resume`"
 
 

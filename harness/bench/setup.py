@@ -35,7 +35,10 @@ class Targets:
 
 @dataclass(frozen=True, slots=True)
 class SessionSetup:
-    """Everything that decides what a session does. Paths are absolute. ``fingerprint`` was taken at its start."""
+    """Everything that decides what a session does. Paths are absolute. ``fingerprint`` was taken at its start.
+
+    ``command``: what a user types to measure the same again; empty where no command line started the session.
+    """
 
     name: str
     scenario: str
@@ -54,6 +57,7 @@ class SessionSetup:
     parity: Mapping[str, Any] = field(default_factory=dict)
     untouched_stages: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    command: str = ""
 
 
 def setup_to_dict(setup: SessionSetup) -> dict[str, Any]:

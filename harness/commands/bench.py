@@ -22,6 +22,7 @@ from harness.errors import InputError
 
 if TYPE_CHECKING:
     from harness.bench.evidence import LeanInspector
+    from harness.bench.plan import PlanSettings
     from harness.bench.prepare import Wishes
     from harness.bench.session import Progress, Reference, Session
     from harness.config import Settings
@@ -152,8 +153,37 @@ def _started(settings: Settings, choice: BenchChoice, engine: Engine, wishes: Wi
     folder = settings.path(settings.folders.runs) / name
     sides = resolve_sides(settings, choice.scenario, wishes.parameters, *choice.sides)
     wishes = replace(wishes, sides=sides or wishes.sides)
-    start_session(prepare(settings, choice.scenario, engine, name, wishes), folder)
+    setup = prepare(settings, choice.scenario, engine, name, wishes)
+    start_session(replace(setup, command=_command(choice, setup.plan, wishes)), folder)
     return load_session(folder)
+
+
+def _command(choice: BenchChoice, plan: PlanSettings, wishes: Wishes) -> str:
+    """What to type to measure the same again. A branch is told as the commit that it was."""
+    import shlex
+
+    words = ["harness", "bench", "--scenario", choice.scenario]
+
+    def add(option: str, value: object) -> None:
+        if value is not None:
+            words.extend((option, str(value)))
+
+    add("--engine", choice.engine)
+    add("--pairs", wishes.pairs)
+    if wishes.adaptive:
+        words.append("--adaptive")
+    add("--max-pairs", wishes.max_pairs)
+    add("--max-time", None if wishes.max_time_s is None else f"{wishes.max_time_s:g}")
+    add("--cpus", ",".join(map(str, wishes.cpu_affinity)) or None)
+    add("--data", wishes.data_folder)
+    for key, value in wishes.parameters.items():
+        add("--param", f"{key}={value}")
+    for word, name, side in zip(("baseline", "candidate"), (plan.baseline, plan.candidate), choice.sides, strict=True):
+        add(f"--{word}-ref", None if side.ref is None else name.removeprefix(f"{word}-"))
+        add(f"--{word}-algorithm", side.algorithm)
+        for key, value in side.parameters.items():
+            add(f"--{word}-params", f"{key}={value}")
+    return shlex.join(words)
 
 
 def _resumed(settings: Settings, choice: BenchChoice, engine: Engine) -> Session:

@@ -222,7 +222,7 @@ def build_report(session: Session, stored_record: Mapping[str, Any] | None = Non
         },
         environment={**setup.fingerprint, "engine": _engine(setup, session.rows)},
         repeat=(
-            f"harness bench --scenario {setup.scenario}",
+            setup.command or f"harness bench --scenario {setup.scenario}",
             f"harness diff {setup.name}/{plan.baseline} {setup.name}/{plan.candidate}",
             f"harness show {setup.name}",
         ),

@@ -1,4 +1,4 @@
-"""``harness checklist``, ``log``, ``instrumentation``, ``aggregate`` and the sides of ``bench`` as a user types them."""
+"""``harness checklist``, ``log``, ``instrumentation``, ``aggregate`` and sides of ``bench``, as a user types them."""
 
 from __future__ import annotations
 
@@ -139,6 +139,8 @@ def test_sides_named_on_the_command_line(make_project: Make) -> None:
         "class": "Mine",
         "parameters": {"work": "100000"},
     }
+    again = report["repeat"][0].split()
+    assert again == ["harness", "bench", "--scenario", "default", *words]
     for words, message in (
         (("--baseline-algorithm", "no.py"), "no.py: algorithm file not found"),
         (("--candidate-algorithm", "mine.py:Nobody"), "no class 'Nobody' in it; it has Mine"),

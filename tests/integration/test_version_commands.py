@@ -49,6 +49,7 @@ def test_two_versions_are_compared_each_in_its_own_folder(make_project: Make) ->
     report = json.loads(done.stdout)
     assert report["verdict"] == "PASS"
     assert (report["baseline"], report["candidate"]) == (f"baseline-{commits[0][:10]}", f"candidate-{commits[1][:10]}")
+    assert f"--baseline-ref {commits[0][:10]} --candidate-ref {commits[1][:10]}" in report["repeat"][0]
     wrong = project.harness("bench", "--baseline-ref", "nowhere")
     assert wrong.returncode == 2
     assert "no such commit" in wrong.stderr
