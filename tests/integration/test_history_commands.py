@@ -43,7 +43,14 @@ def test_a_confirmed_regression_fails_the_night_and_a_quiet_one_does_not(make_pr
     assert "(3 are needed)" in quiet.stdout
     path = project.folder / "harness.toml"
     path.write_text(path.read_text().replace("work = 200000", "work = 20000000"))
-    slow = project.harness("nightly", "--pairs", "1", "--growth", "50")
+    slow = project.harness("nightly", "--pairs", "1", "--growth", "50", "--json")
     assert slow.returncode == 1, slow.stdout + slow.stderr
-    assert "the session is repeated" in slow.stdout
-    assert "CONFIRMED regression, wall" in slow.stdout
+    told = json.loads(slow.stdout)
+    assert (told["regression"], told["parity"], told["nights"]) == (True, True, 3)
+    assert "wall" in {item["quantity"] for item in told["confirmed"]}
+    assert "the session is repeated" in slow.stderr
+    assert "CONFIRMED regression, wall" in slow.stderr
+    path.write_text(path.read_text().replace("work = 20000000", 'work = 200000, price = "1.5"'))
+    different = project.harness("nightly", "--pairs", "1")
+    assert different.returncode == 1
+    assert "nightly: parity differs" in different.stdout
