@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from harness.report.model import LARGEST_INSTRUMENTATION_COST, QuantityLine, Report, percent_change
-from harness.report.tables import parity_sentence
+from harness.report.tables import instrumentation_words, parity_sentence
 
 # A busy machine: more than this much load for each CPU before a measured run.
 MOST_LOAD = 1.0
@@ -107,8 +107,8 @@ def _instrumentation(report: Report) -> Item:
     line = report.instrumentation
     if line is None:
         return Item(name, State.OPEN, f"not measured; `harness instrumentation --session {report.session}`")
-    told = f"{percent_change(line.wall_ratio)} wall, {percent_change(line.cpu_ratio)} CPU over {line.pairs} pairs"
-    return Item(name, State.MET if line.accepted else State.MISSED, told)
+    state = {True: State.MET, False: State.MISSED, None: State.OPEN}[line.accepted]
+    return Item(name, state, instrumentation_words(line))
 
 
 def _data(data: DataEvidence | None) -> Item:

@@ -127,7 +127,8 @@ class DriftLine:
 class InstrumentationLine:
     """What the stage timers cost: the wall (and CPU) time ratio of pairs with them to pairs without.
 
-    ``accepted`` when the median ratios are at most 1.02; otherwise stage times are no evidence.
+    ``accepted`` when the whole interval of the CPU ratio is at most 1.02. False when it lies above: stage times are
+    then no evidence. None when it holds 1.02: the machine is too noisy for so many pairs.
     """
 
     wall_ratio: float
@@ -135,7 +136,9 @@ class InstrumentationLine:
     wall_high: float
     cpu_ratio: float
     pairs: int
-    accepted: bool
+    accepted: bool | None
+    cpu_low: float | None = None
+    cpu_high: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,7 +250,7 @@ def read_instrumentation(folder: Path) -> InstrumentationLine | None:
     if not path.exists():
         return None
     stored = read_json(path, schema=INSTRUMENTATION_SCHEMA, version=1)
-    return InstrumentationLine(**{name: stored[name] for name in InstrumentationLine.__slots__})
+    return InstrumentationLine(**{name: stored[name] for name in InstrumentationLine.__slots__ if name in stored})
 
 
 def _slower(analysis: Analysis) -> tuple[str, ...]:
@@ -274,10 +277,10 @@ def _slower(analysis: Analysis) -> tuple[str, ...]:
 
 
 def _refused(line: InstrumentationLine | None) -> tuple[str, ...]:
-    if line is None or line.accepted:
+    if line is None or line.accepted is not False:
         return ()
     return (
-        f"the stage timers themselves cost {percent_change(line.wall_ratio)} wall, more than "
+        f"the stage timers themselves cost {percent_change(line.cpu_ratio)} CPU, more than "
         f"{100 * LARGEST_INSTRUMENTATION_COST:.0f} %: the stage times are no evidence; time fewer or larger stages",
     )
 

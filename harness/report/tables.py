@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from harness.report.model import QuantityLine, Report, StageLine, percent_change
+from harness.report.model import InstrumentationLine, QuantityLine, Report, StageLine, percent_change
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,13 +82,23 @@ def drift_sentence(report: Report) -> str:
 def instrumentation_sentence(report: Report) -> str:
     """One sentence on what the stage timers cost; empty when it was not measured."""
     line = report.instrumentation
-    if line is None:
-        return ""
+    return "" if line is None else f"The stage {instrumentation_words(line)}"
+
+
+def instrumentation_words(line: InstrumentationLine) -> str:
+    """What the timers cost by both clocks, and whether that is accepted."""
+    interval = ""
+    if line.cpu_low is not None and line.cpu_high is not None:
+        interval = f" ({percent_change(line.cpu_low)} to {percent_change(line.cpu_high)})"
+    verdict = {
+        True: "accepted",
+        False: "REFUSED, above 2 %: stage times are no evidence",
+        None: "UNDECIDED, the interval holds 2 %: add --pairs or quieten the machine",
+    }[line.accepted]
     return (
-        f"The stage timers cost {percent_change(line.wall_ratio)} wall "
-        f"({percent_change(line.wall_low)} to {percent_change(line.wall_high)}) and {percent_change(line.cpu_ratio)} "
-        f"CPU, measured over {line.pairs} pairs with and without: "
-        f"{'accepted' if line.accepted else 'REFUSED, stage times are no evidence'}"
+        f"timers cost {percent_change(line.cpu_ratio)} CPU{interval} and {percent_change(line.wall_ratio)} wall "
+        f"({percent_change(line.wall_low)} to {percent_change(line.wall_high)}) over {line.pairs} pairs with and "
+        f"without: {verdict}"
     )
 
 

@@ -17,7 +17,7 @@ from harness.report.model import InstrumentationLine, Report, build_report
 from tests.bench.conftest import ByteInspector, make_setup  # noqa: F401 (the fixture)
 from tests.report.test_report import FAST, report_of  # noqa: F401 (the fixture)
 
-CHEAP = InstrumentationLine(1.01, 0.99, 1.02, 1.01, 8, True)
+CHEAP = InstrumentationLine(1.01, 0.99, 1.02, 1.01, 8, True, 1.0, 1.02)
 
 
 def data(problems: int) -> DataEvidence:
@@ -54,6 +54,14 @@ def test_what_is_missed_fails(report_of: Any) -> None:  # noqa: F811
     report = replace(report_of(FAST), instrumentation=replace(CHEAP, wall_ratio=1.03, accepted=False))
     assert states(report, ["a.py"], 2)[5:] == [State.MISSED, State.MISSED, State.MET, State.MISSED]
     assert checklist_exit_code(checklist(report, ["a.py"], data(2))) == 1
+
+
+def test_a_cost_of_the_timers_that_the_noise_hides_is_open(report_of: Any) -> None:  # noqa: F811
+    report = replace(report_of(FAST), instrumentation=replace(CHEAP, cpu_high=1.05, accepted=None))
+    item = next(item for item in checklist(report, ["a.md"], data(0)) if item.name.startswith("The stage timers"))
+    assert item.state is State.OPEN
+    assert "(+0.0 % to +5.0 %)" in item.evidence
+    assert "add --pairs" in item.evidence
 
 
 def test_a_stage_ten_percent_slower_is_a_fail_that_names_it(report_of: Any) -> None:  # noqa: F811
