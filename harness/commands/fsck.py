@@ -9,11 +9,16 @@ from harness.commands.common import print_json, settings_from, shown
 
 def fsck(config: Path | None, *, repair: bool, as_json: bool) -> int:
     """Reads every stored file and says what is damaged, left over or in use; 1 when damage is left unrepaired."""
-    from harness.results.fsck import check
+    from harness.commands.history import history_path
+    from harness.history.damage import inspect_history
+    from harness.results.fsck import Check, check
 
     settings = settings_from(config)
     folders = settings.folders
     found = check(settings.root, settings.path(folders.runs), settings.path(folders.baselines), repair)
+    if (path := history_path(settings)).exists():
+        more = inspect_history(path, repair)
+        found = Check(found.files + 1, found.findings if more is None else (*found.findings, more))
     if as_json:
         rows = [
             {
@@ -30,8 +35,8 @@ def fsck(config: Path | None, *, repair: bool, as_json: bool) -> int:
     for finding in found.findings:
         print(finding)
     damaged = sum(str(one.severity) == "damaged" and not one.repaired for one in found.findings)
-    more = " (`harness fsck --repair` does what loses nothing)" if found.findings and not repair else ""
-    print(f"{found.files} files read, {len(found.findings)} findings, {damaged} damaged{more}")
+    advice = " (`harness fsck --repair` does what loses nothing)" if found.findings and not repair else ""
+    print(f"{found.files} files read, {len(found.findings)} findings, {damaged} damaged{advice}")
     return 0 if found.ok else 1
 
 

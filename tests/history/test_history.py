@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import sqlite3
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,9 +14,11 @@ import pytest
 
 from harness.errors import DamagedError
 from harness.history.changes import change_points
+from harness.history.damage import inspect_history
 from harness.history.nightly import confirmed, suspicions
 from harness.history.store import Entry, append, entries, machine_key
 from harness.history.trend import change_sentence, sparkline, trends
+from harness.results.fsck import Severity
 
 
 def entry(number: int, wall: float = 1.0, **changes: object) -> Entry:
@@ -36,9 +42,125 @@ def test_entries_come_back_in_order_and_are_replaced_not_doubled(tmp_path: Path)
 
 def test_a_damaged_file_says_how_to_make_it_again(tmp_path: Path) -> None:
     path = tmp_path / "h.sqlite"
-    path.write_bytes(b"not a database" * 100)
-    with pytest.raises(DamagedError, match="--rebuild"):
+    for damaged in (b"not a database" * 100, b""):
+        path.write_bytes(damaged)
+        with pytest.raises(DamagedError, match="--rebuild"):
+            entries(path)
+        with pytest.raises(DamagedError, match="--rebuild"):
+            append(path, entry(1))
+        assert path.read_bytes() == damaged
+
+
+def changed(path: Path, statement: str) -> None:
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute(statement)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE sessions SET pairs = 7 WHERE session = 's002'",
+        "UPDATE sessions SET quantities = replace(quantities, '2.0', '2.1') WHERE session = 's002'",
+        "UPDATE sessions SET digest = '' WHERE session = 's002'",
+        "DELETE FROM sessions WHERE session = 's002'",
+        "INSERT INTO sessions SELECT 's009', created_at_utc, scenario, baseline, candidate, commit_id, dirty, machine, "
+        "engine, verdict, exit_code, pairs, quantities, stages, digest FROM sessions WHERE session = 's002'",
+        "DELETE FROM seal",
+        "PRAGMA user_version = 0",
+        "PRAGMA user_version = 1",
+        "PRAGMA user_version = 3",
+    ],
+)
+def test_whatever_was_changed_is_told_and_nothing_is_added_to_it(tmp_path: Path, statement: str) -> None:
+    path = tmp_path / "h.sqlite"
+    for number in range(1, 4):
+        append(path, entry(number))
+    changed(path, statement)
+    before = path.read_bytes()
+    for work in (lambda: entries(path), lambda: entries(path, "another"), lambda: append(path, entry(4))):
+        with pytest.raises(DamagedError, match=r"h\.sqlite: "):
+            work()
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("cut", [False, True])
+def test_no_flipped_bit_and_no_cut_makes_another_history(tmp_path: Path, cut: bool) -> None:
+    """At 400 places each; ``make faults`` takes every one."""
+    path = tmp_path / "h.sqlite"
+    expected = [entry(number) for number in range(1, 4)]
+    for one in expected:
+        append(path, one)
+    whole = path.read_bytes()
+    told = 0
+    places = range(0, len(whole), len(whole) // 400)
+    for place in places:
+        path.write_bytes(whole[:place] if cut else flipped(whole, place))
+        try:
+            assert entries(path) == expected
+        except DamagedError as error:
+            told += 1
+            assert "\n" not in str(error)
+    assert told == len(places) if cut else told > 20
+
+
+def flipped(whole: bytes, place: int) -> bytes:
+    return whole[:place] + bytes([whole[place] ^ (1 << place % 8)]) + whole[place + 1 :]
+
+
+def first_version(path: Path, stored: list[Entry]) -> None:
+    """A file as it was before there were digests."""
+    whole = {"dirty": "INTEGER", "exit_code": "INTEGER", "pairs": "INTEGER", "session": "TEXT PRIMARY KEY"}
+    columns = ", ".join(f"{name} {whole.get(name, 'TEXT')} NOT NULL" for name in Entry.__slots__)
+    changed(path, f"CREATE TABLE sessions ({columns})".replace(" commit ", " commit_id "))
+    for one in stored:
+        values = [getattr(one, name) for name in Entry.__slots__]
+        texts = [json.dumps(value) if isinstance(value, dict) else value for value in values]
+        with closing(sqlite3.connect(path)) as connection, connection:
+            connection.execute(f"INSERT INTO sessions VALUES ({','.join('?' * len(texts))})", texts)
+    changed(path, "PRAGMA user_version = 1")
+
+
+def test_a_file_from_before_there_were_digests_keeps_every_row(tmp_path: Path) -> None:
+    path = tmp_path / "h.sqlite"
+    first_version(path, [entry(1), entry(2)])
+    append(path, entry(3))
+    kept = entries(path)
+    assert [one.session for one in kept] == ["s001", "s002", "s003"]
+    assert kept[0].quantities == entry(1).quantities
+    changed(path, "DELETE FROM sessions WHERE session = 's001'")
+    with pytest.raises(DamagedError, match="2 rows, not those"):
         entries(path)
+
+
+def test_fsck_tells_and_repair_keeps_the_good_rows(tmp_path: Path) -> None:
+    path = tmp_path / "h.sqlite"
+    for number in range(1, 4):
+        append(path, entry(number))
+    assert inspect_history(path) is None
+    changed(path, "UPDATE sessions SET pairs = 7 WHERE session = 's002'")
+    damaged = path.read_bytes()
+    found = inspect_history(path)
+    assert found is not None
+    assert (found.severity, found.repaired) == (Severity.DAMAGED, False)
+    assert "the row of 's002' does not match its digest" in found.problem
+    repaired = inspect_history(path, repair=True)
+    assert repaired is not None
+    assert repaired.repaired
+    assert "2 good rows kept" in repaired.remedy
+    assert (tmp_path / "h.sqlite.damaged").read_bytes() == damaged
+    assert entries(path) == [entry(1), entry(3)]
+    path.write_bytes(b"x" * 5000)
+    assert inspect_history(path, repair=True) is not None
+    assert (tmp_path / "h.sqlite.damaged-2").exists()
+    assert entries(path) == []
+
+
+def test_many_processes_that_append_at_once_lose_no_row(tmp_path: Path) -> None:
+    path = tmp_path / "h.sqlite"
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(lambda number: append(path, entry(number)), range(30)))
+    assert entries(path) == [entry(number) for number in range(30)]
+    assert [item.name for item in tmp_path.iterdir()] == ["h.sqlite"]
 
 
 def test_machines_that_differ_in_one_fact_have_different_keys() -> None:
