@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from decimal import Decimal
 
 import numpy as np
 import pytest
@@ -19,6 +20,8 @@ from harness.bench.statistics import (
     expanded_tail,
     log_ratios,
     noise_floor,
+    percentile_interval,
+    resample_pairs,
     wilcoxon_less,
 )
 
@@ -82,10 +85,75 @@ def test_the_same_seed_gives_the_same_interval() -> None:
     assert compare_pairs(left, right, 0.75, seed=4) == compare_pairs(left, right, 0.75, seed=4)
 
 
-@pytest.mark.parametrize("values", [([], []), ([1.0], [1.0, 2.0]), ([0.0], [1.0]), ([1.0], [math.nan])])
-def test_what_cannot_be_a_ratio_is_refused(values: tuple[list[float], list[float]]) -> None:
-    with pytest.raises(ValueError, match="paired samples"):
+def uneven(pairs: int) -> tuple[list[float], list[float]]:
+    """Times of which no two are alike, so that every resample counts."""
+    generator = np.random.default_rng(5)
+    return list(np.exp(generator.normal(0, 0.1, pairs))), list(0.8 * np.exp(generator.normal(0, 0.1, pairs)))
+
+
+def test_a_seed_decides_the_resamples_and_without_one_it_is_0() -> None:
+    left, right = uneven(12)
+    assert compare_pairs(left, right, 0.75, seed=4) == compare_pairs(left, right, 0.75, seed=4)
+    assert compare_pairs(left, right, 0.75) == compare_pairs(left, right, 0.75, seed=0)
+    assert compare_pairs(left, right, 0.75) != compare_pairs(left, right, 0.75, seed=1)
+    drawn = resample_pairs(12, 500, 0)
+    assert drawn.shape == (500, 12)
+    assert drawn.tolist() == resample_pairs(12, 500, 0).tolist()
+    assert set(drawn.ravel().tolist()) == set(range(12))
+
+
+def test_the_intervals_are_the_expanded_percentiles_of_the_resampled_medians() -> None:
+    left, right = (np.array(side) for side in uneven(9))
+    figure = compare_pairs(list(left), list(right), 0.75, alpha=0.05, seed=3, resamples=999)
+    drawn = resample_pairs(9, 999, 3)
+    student = -math.sqrt(9 / 8) * stats.t.ppf(0.95, 8)
+    tail = 100 * stats.norm.cdf(student)
+    of_pairs = np.percentile(np.median(np.log(right / left)[drawn], axis=1), [tail, 100 - tail])
+    of_medians = np.percentile(
+        np.log(np.median(right[drawn], axis=1) / np.median(left[drawn], axis=1)), [tail, 100 - tail]
+    )
+    assert [figure.paired_interval.low, figure.paired_interval.high] == pytest.approx(np.exp(of_pairs))
+    assert [figure.ratio_interval.low, figure.ratio_interval.high] == pytest.approx(np.exp(of_medians))
+    assert figure.paired_interval.confidence == figure.ratio_interval.confidence == 0.9
+    assert percentile_interval(np.log([2.0, 2.0]), 9, 0.025).confidence == 0.95
+
+
+def test_probabilities_are_those_against_the_threshold() -> None:
+    left, right = uneven(10)
+    for threshold in (0.75, 1.2):
+        against = np.log(right) - np.log(left) - math.log(threshold)
+        figure = compare_pairs(left, right, threshold)
+        assert figure.threshold == threshold
+        assert figure.p_better == pytest.approx(stats.wilcoxon(against, alternative="less", mode="exact").pvalue)
+        assert figure.p_worse == pytest.approx(stats.wilcoxon(against, alternative="greater", mode="exact").pvalue)
+
+
+def test_times_may_be_any_numbers() -> None:
+    exact = [Decimal("2"), Decimal("4")], [Decimal("1"), Decimal("2")]
+    assert log_ratios(*exact).tolist() == [-math.log(2)] * 2  # type: ignore[arg-type]
+    assert compare_pairs(*exact, 0.75) == compare_pairs([2, 4], [1, 2], 0.75)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("values", [([], []), ([1.0], [1.0, 2.0]), ([[1.0]], [[1.0]])])
+def test_what_is_not_paired_is_refused(values: tuple[list[float], list[float]]) -> None:
+    with pytest.raises(ValueError, match=r"^paired samples must be two sequences of one equal length, not empty$"):
         log_ratios(*values)
+
+
+@pytest.mark.parametrize("bad", [0.0, -1.0, math.nan, math.inf])
+def test_what_cannot_be_a_ratio_is_refused(bad: float) -> None:
+    for values in (([1.0, bad], [1.0, 1.0]), ([1.0, 1.0], [1.0, bad])):
+        with pytest.raises(ValueError, match=r"^paired samples must be positive and finite$"):
+            log_ratios(*values)
+
+
+def test_nearly_equal_sizes_are_no_tie() -> None:
+    """Ranks 1 and 2, the larger one positive: 3 of 4 sign patterns have a sum of at most 2; tied, all four."""
+    assert wilcoxon_less(np.array([-1.0, 1.0 + 1e-10])) == 0.75
+    assert wilcoxon_less(np.array([-1.0, 1.0 + 1e-14])) == 0.75
+    assert wilcoxon_less(np.array([-1.0, 1.0])) == 0.75
+    assert wilcoxon_less(np.array([-(1.0 + 1e-10), 1.0])) == 0.5
+    assert wilcoxon_less(np.array([-(1.0 + 1e-14), 1.0])) == 0.75
 
 
 def test_expanded_tail_is_narrower_than_nominal_and_tends_to_it() -> None:
@@ -93,6 +161,10 @@ def test_expanded_tail_is_narrower_than_nominal_and_tends_to_it() -> None:
     assert tails == sorted(tails)
     assert tails[0] < 0.01
     assert tails[-1] == pytest.approx(0.025, abs=1e-4)
+    assert expanded_tail(1, 0.025) == 0.0
+    for pairs in (2, 3, 6):
+        expected = stats.norm.cdf(-math.sqrt(pairs / (pairs - 1)) * stats.t.ppf(0.975, pairs - 1))
+        assert expanded_tail(pairs, 0.025) == pytest.approx(expected, rel=1e-6)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -131,8 +203,25 @@ def test_stages_and_their_remainder() -> None:
     assert figures[REMAINDER].candidate_median_s == 2.5
 
 
-def test_a_stage_that_one_side_lacks_has_no_ratio() -> None:
-    figures = {item.name: item for item in compare_stages([{"x": 1.0}], [{}], [2.0], [2.0])}
-    assert figures["x"].paired_ratio is None
-    assert figures["x"].saved_s == 1.0
+def test_a_stage_that_a_run_lacks_took_no_time_there_and_has_no_ratio() -> None:
+    for sides, saved in ((([{"x": 1.0}], [{}]), 1.0), (([{}], [{"x": 1.0}]), -1.0), (([{"x": 0}], [{"x": 1.0}]), -1.0)):
+        figures = {item.name: item for item in compare_stages(*sides, [2.0], [2.0])}
+        assert figures["x"].paired_ratio is None
+        assert figures["x"].interval is None
+        assert figures["x"].saved_s == saved
     assert compare_stages([{}], [{}], [1.0], [1.0]) == []
+
+
+def test_a_stages_interval_is_that_of_its_times() -> None:
+    left, right = uneven(8)
+    runs = [{"x": value} for value in left], [{"x": value} for value in right]
+    for options in ({}, {"alpha": 0.1, "seed": 7}):
+        stage = compare_stages(*runs, [9.0] * 8, [9.0] * 8, **options)[0]  # type: ignore[arg-type]
+        whole = compare_pairs(left, right, 1.0, resamples=2000, **options)  # type: ignore[arg-type]
+        assert (stage.paired_ratio, stage.interval) == (whole.paired_ratio, whole.paired_interval)
+
+
+@pytest.mark.parametrize("totals", [([1.0, 2.0], [1.0]), ([1.0], [1.0, 2.0])])
+def test_stages_without_their_total_are_refused(totals: tuple[list[float], list[float]]) -> None:
+    with pytest.raises(ValueError, match=r"shorter|longer"):
+        compare_stages([{"x": 1.0}], [{"x": 1.0}], *totals)
