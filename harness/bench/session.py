@@ -26,6 +26,7 @@ from harness.bench.records import (
 from harness.bench.setup import SCHEMA, VERSION, SessionSetup, setup_from_dict, setup_to_dict
 from harness.engines.base import BacktestRequest, Engine
 from harness.errors import EngineError, HarnessError, InputError
+from harness.measure.data_state import data_changes, data_state
 from harness.measure.fingerprint import code_mismatches, resume_mismatches
 from harness.results.lean_results import LeanResults
 from harness.results.lock import FolderLock
@@ -112,8 +113,8 @@ def run_session(
     """Runs what is missing of the session in ``folder`` and returns it whole.
 
     Each run is stored before the next begins. Stops at once at the first difference in parity. Raises
-    ``EngineError`` when a backtest does not complete or code changes under the session, ``BusyError`` when another
-    process runs this session, ``SessionInterruptedError`` on Ctrl-C; the session can then be resumed.
+    ``EngineError`` when a backtest does not complete or code or data change under the session, ``BusyError`` when
+    another process runs this session, ``SessionInterruptedError`` on Ctrl-C; the session can then be resumed.
     """
     with FolderLock(folder, "a benchmark session"):
         session = load_session(folder)
@@ -174,6 +175,7 @@ class _Runner:
         self.started = time.monotonic()
         self.spent_before_s = sum(row.wall_s for row in self.rows)
         self.checked: set[str] = set()
+        self.data_before = data_state(self.setup.data_folder)
 
     def run(self) -> None:
         done = {row.number for row in self.rows}
@@ -212,6 +214,7 @@ class _Runner:
         request = make_request(self.setup, planned.variant, run_folder)
         self._check_variants(request)
         run = self.engine.run(request, lambda _, text: self._tell(planned, text))
+        self._refuse_changed_data(planned)
         if run.ok:
             stages = self.inspector.stages(request.results_folder)
             parity = self._parity(planned, request.results_folder)
@@ -238,6 +241,15 @@ class _Runner:
             raise EngineError(
                 f"{self.folder}: code changed while the session ran ({'; '.join(changed)}); undo it and "
                 f"{_how_to_resume(self.folder)}, or start a new session"
+            )
+
+    def _refuse_changed_data(self, planned: PlannedRun) -> None:
+        """After every run: on other data than the runs before it, it is no evidence and is not stored."""
+        changed = data_changes(self.data_before, self.setup.data_folder)
+        if changed:
+            raise EngineError(
+                f"{self.setup.data_folder}: data changed while the session ran ({changed}); run {planned.number} is "
+                f"not kept; restore the data and {_how_to_resume(self.folder)}, or start a new session"
             )
 
     def _check_variants(self, request: BacktestRequest) -> None:

@@ -16,6 +16,7 @@ from harness.bench.session import MEASUREMENT_NAME, refuse_problems
 from harness.bench.setup import Variant
 from harness.engines.base import BacktestRequest, BacktestRun, Engine
 from harness.errors import EngineError, HarnessError
+from harness.measure.data_state import data_changes, data_state
 from harness.results.store import write_json
 
 
@@ -41,13 +42,18 @@ def run_repeatedly(
 ) -> list[RunRow]:
     """The same backtest once for each request, each held against the first. All but the first are measured runs.
 
-    Raises ``EngineError`` when one does not complete and ``NotDeterministicError`` when two differ.
+    Raises ``EngineError`` when one does not complete or the data change meanwhile, and ``NotDeterministicError`` when
+    two differ.
     """
     rows: list[RunRow] = []
+    before = data_state(requests[0].data_folder)
     for number, request in enumerate(requests, start=1):
         if on_run is not None:
             on_run(number, "")
         run = run_once(engine, request, None if on_run is None else partial(on_run, number))
+        changed = data_changes(before, request.data_folder)
+        if changed:
+            raise EngineError(f"{request.data_folder}: data changed meanwhile ({changed}); run the command again")
         if not run.ok:
             raise EngineError(f"{request.run_folder}: ended as {run.outcome}: {run.detail}")
         kind = RunKind.WARMUP if number == 1 else RunKind.MEASURED

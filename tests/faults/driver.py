@@ -2,7 +2,8 @@
 
 Runs itself again with the preload library, imports everything once and forks for each case, so that a case costs
 milliseconds and not the start of an interpreter. Faults: killed before the call, killed after half a write, no space
-once, no space from there on, input/output error, short write, short write and then no space.
+once, no space from there on, input/output error, short write, short write and then no space. Then stored files are
+damaged at every place (``damage.py``).
 """
 
 from __future__ import annotations
@@ -238,6 +239,14 @@ def disturb(scratch: Path, names: list[str], stride: int, first: int) -> int:
             f"violations: {len(tally.violations)}, {time.monotonic() - started:.0f} s",
             flush=True,
         )
+    from tests.faults.damage import damage
+
+    for name, cases, problems in damage(scratch, stride, lambda name: any(part in name for part in names)):
+        total += cases
+        broken += len(problems)
+        for violation in problems[:20]:
+            print(f"  violation: {violation}")
+        print(f"{name}: {cases} cases, violations: {len(problems)}", flush=True)
     print(f"faults: {total} cases, violations: {broken}")
     return 0 if total and not broken else 1
 

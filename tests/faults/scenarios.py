@@ -11,6 +11,7 @@ import datetime as dt
 import os
 import sys
 from collections.abc import Callable, Mapping
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -319,7 +320,7 @@ class History:
     name: str = "history append"
 
     @staticmethod
-    def _entry(number: int) -> Any:
+    def entry(number: int) -> Any:
         from harness.history.store import Entry
 
         text = dict.fromkeys(Entry.__dataclass_fields__, "x")
@@ -333,14 +334,14 @@ class History:
     def prepare(self, folder: Path) -> None:
         from harness.history.store import append
 
-        append(folder / "project" / "runs" / "history.sqlite", self._entry(0))
+        append(folder / "project" / "runs" / "history.sqlite", self.entry(0))
 
     def act(self, folder: Path) -> int:
         from harness.history.store import append
 
         for number in (1, 2):
             try:
-                append(folder / "project" / "runs" / "history.sqlite", self._entry(number))
+                append(folder / "project" / "runs" / "history.sqlite", self.entry(number))
             except HarnessError as error:
                 print(f"harness: {error}", file=sys.stderr)
                 return error.exit_code
@@ -352,11 +353,89 @@ class History:
 
         path = folder / "project" / "runs" / "history.sqlite"
         found = entries(path)
-        problems = [] if found == [self._entry(number) for number in range(len(found))] else [f"entries {found}"]
+        problems = [] if found == [self.entry(number) for number in range(len(found))] else [f"entries {found}"]
         if len(found) < 1 + len(acknowledged(folder)):
             problems.append(f"{len(found)} entries, {len(acknowledged(folder))} were acknowledged after the first")
-        append(path, self._entry(3))
-        return problems if entries(path)[-1] == self._entry(3) else [*problems, "the next entry is not there"]
+        append(path, self.entry(3))
+        return problems if entries(path)[-1] == self.entry(3) else [*problems, "the next entry is not there"]
+
+
+class Inline(Executor):
+    """Works in this process, where the fault is."""
+
+    def submit(self, work: Callable[..., Any], /, *given: Any, **named: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        try:
+            future.set_result(work(*given, **named))
+        except Exception as error:
+            future.set_exception(error)
+        return future
+
+
+def square(task: Any, data: Any) -> float:
+    """A trial: leaves a file in its run folder, as a backtest does."""
+    task.run_folder.mkdir(parents=True, exist_ok=True)
+    (task.run_folder / "log.txt").write_text("done\n")
+    return float(task.parameters["x"]) ** 2
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """A sweep's steps: every committed trial is there with its own value, and going on gives the whole table."""
+
+    name: str = "sweep step"
+    trials: int = 4
+
+    def _run(self, folder: Path) -> Any:
+        from harness.sweep.runner import ParallelOptimizationRunner
+        from harness.sweep.settings import SweepSettings
+        from harness.sweep.space import SearchSpace
+
+        return ParallelOptimizationRunner(
+            square,
+            SearchSpace.parse(["x=1,2,3,4"]),
+            folder / "project" / "runs" / "s",
+            SweepSettings("value", True, self.trials, "grid"),
+            executor=Inline(),
+            keep_best_only=True,
+            on_progress=lambda progress: acknowledge(f"committed {progress.done}"),
+        ).run()
+
+    def prepare(self, folder: Path) -> None:
+        (folder / "project" / "runs").mkdir(parents=True)
+
+    def act(self, folder: Path) -> int:
+        try:
+            self._run(folder)
+        except (HarnessError, OSError) as error:  # as the command line does
+            print(f"harness: {error}", file=sys.stderr)
+            return 2
+        return 0
+
+    def verify(self, folder: Path, exit_code: int | None) -> list[str]:
+        from harness.results.store import read_rows
+        from harness.sweep.runner import TRIALS_FILE
+
+        project = folder / "project"
+        problems = fsck_problems(project, "after the fault")
+        committed = max((int(line.split()[1]) for line in acknowledged(folder)), default=0)
+        path = project / "runs" / "s" / TRIALS_FILE
+        before = {row["number"]: row for row in read_rows(path)} if path.exists() else {}
+        if len(before) < committed:
+            problems.append(f"{committed} trials were committed, {len(before)} are stored")
+        if exit_code == 0 and len(before) != self.trials:
+            problems.append(f"exit code 0, but {len(before)} trials are stored")
+        result = self._run(folder)
+        for number, row in enumerate(result.rows):
+            failed = row.value is None and before.get(number, {}).get("reason")
+            if row.number != number or (row.value != (number + 1) ** 2 and not failed):
+                problems.append(f"trial {number} after going on: {row}")
+        if sum(row.value is None for row in result.rows) > 1 or len(result.rows) != self.trials:
+            problems.append(f"the table after going on: {result.rows}")
+        right = max(row.value for row in result.rows if row.value is not None)
+        if result.best is None or result.best.value != right:
+            problems.append(f"the best trial is {result.best}")
+        return problems + repaired(project)
 
 
 SCENARIOS: tuple[Scenario, ...] = (
@@ -366,6 +445,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     Rows(),
     Cache(),
     History(),
+    Sweep(),
 )
 
 

@@ -24,8 +24,10 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @pytest.mark.skipif(sys.platform != "linux" or not shutil.which("gcc"), reason="needs Linux and gcc")
 @pytest.mark.parametrize(
-    ("scenario", "stride"), [("row append", 3), ("cache build", 2), ("history", 9), ("replaced", 41), ("session", 97)]
-)
+    ("scenario", "stride"),
+    [("row append", 3), ("cache build", 2), ("history", 9), ("replaced", 41), ("session", 97),
+     ("sweep step", 29), ("damage", 97)],
+)  # fmt: skip
 def test_a_disturbed_command_breaks_no_promise(scenario: str, stride: int) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "tests.faults.driver", "--only", scenario, "--stride", str(stride), "--first", "2"],
@@ -90,6 +92,42 @@ def test_a_clock_that_jumps_moves_no_measured_time(
     session = run_session(folder, ScriptedEngine(script), ByteInspector())
     assert [row.number for row in session.rows] == [run.number for run in session.plan]
     assert {row.wall_s for row in session.rows if row.variant == "base"} == {1.0}
+
+
+@pytest.mark.parametrize("change", ["another size", "another time", "gone"])
+def test_data_that_change_under_a_session_end_it_and_the_run_is_not_kept(
+    tmp_path: Path,
+    make_setup: Any,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+    change: str,
+) -> None:
+    folder, data = tmp_path / "session", tmp_path / "data" / "equity" / "a.zip"
+    data.parent.mkdir(parents=True)
+    data.write_bytes(b"bars")
+    start_session(make_setup(pairs=2, warmups=0, control_runs=0), folder)
+    script = {"base": [ScriptedRun(wall_s=1.0)], "new": [ScriptedRun(wall_s=0.5)]}
+    engine = ScriptedEngine(script)
+    run = engine.run
+
+    def changing(request: Any, on_progress: Any = None) -> Any:
+        ended = run(request, on_progress)
+        (data.parent / f"added-{len(engine.started)}.zip").write_bytes(b"downloaded")  # what was missing may come
+        if len(engine.started) == 2:
+            if change == "gone":
+                data.unlink()
+            elif change == "another size":
+                data.write_bytes(b"more bars")
+            else:
+                os.utime(data, ns=(0, 1))
+        return ended
+
+    monkeypatch.setattr(ScriptedEngine, "run", lambda self, *given: changing(*given))
+    told = "is gone" if change == "gone" else "was changed"
+    with pytest.raises(
+        HarnessError, match=rf"data changed while the session ran \(equity/a.zip {told}\); run 2 is not"
+    ):
+        run_session(folder, engine, ByteInspector())
+    assert [row.number for row in load_session(folder).rows] == [1]
 
 
 def test_time_of_a_child_is_not_the_calendars(tmp_path: Path) -> None:
