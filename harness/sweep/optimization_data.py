@@ -12,7 +12,8 @@
 
 Only the :class:`OptimizationDataContext` travels; pickled it is under 1 kB whatever the data. Numbers, booleans,
 dates, dates with a time zone and the codes of categories and of multi-indexes are mapped; values that have no fixed
-size (text, mixed objects) cannot be mapped and are read from a pickle beside them, which the log says.
+size (text, mixed objects) cannot be mapped and are read from a pickle beside them, which the log says. The folder is
+this user's alone (0700), and a pickle that another user could have written is refused.
 
 The owner removes the folder at the end (also when an exception ends it, and at the interpreter's exit). Folders of
 owners that were killed are swept when the next one starts: the owner holds a lock that the system releases with its
@@ -42,6 +43,7 @@ import numpy.typing as npt
 
 from harness.errors import BusyError, DamagedError, InputError
 from harness.results.lock import FolderLock
+from harness.sweep.private_files import make_private_folder, read_private, write_private
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -85,15 +87,16 @@ class _Bars:
 class OptimizationData:
     """Writes data once into a folder of its own under ``parent`` and removes it at the end.
 
-    ``parent`` is the system's temporary folder by default; for workers on other machines give a folder that all of
-    them see under the same path. Raises ``InputError`` when it cannot be written. Not thread-safe.
+    ``parent`` is a folder of this user in the system's temporary folder by default; for workers on other machines give
+    a folder that all of them see under the same path. Raises ``InputError`` when it cannot be written. Not thread-safe.
     """
 
     def __init__(self, parent: str | os.PathLike[str] | None = None) -> None:
-        base = Path(tempfile.gettempdir()) / "lean-harness-sweeps" if parent is None else Path(parent).resolve()
+        base = _own_folder() if parent is None else Path(parent).resolve()
         with FolderLock(base, "making a sweep's data folder", wait_s=60):
             sweep_stale_folders(base)
             self.folder = base / f"{_PREFIX}{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
+            make_private_folder(self.folder)
             self._lock = FolderLock(self.folder, "a sweep's shared data")
             self._lock.__enter__()
         self._frames: dict[str, _Frame] = {}
@@ -173,7 +176,7 @@ class OptimizationData:
         """What workers need to find the data; valid until :meth:`close`. Call it after everything was added."""
         manifest = {"frames": self._frames, "arrays": self._arrays, "bars": self._bars}
         raw = pickle.dumps(manifest, protocol=5)
-        (self.folder / _MANIFEST).write_bytes(raw)
+        write_private(self.folder / _MANIFEST, raw)
         _log.info(
             "shared data in %s: %.1f MiB to map, %.1f MiB that cannot be mapped",
             self.folder,
@@ -226,7 +229,7 @@ class OptimizationData:
         name = f"{self._count:05d}.pkl"
         self._count += 1
         raw = pickle.dumps(value, protocol=5)
-        (self.folder / name).write_bytes(raw)
+        write_private(self.folder / name, raw)
         self.pickled_bytes += len(raw)
         _log.info("%d bytes cannot be mapped (%s): pickled once, read by each worker", len(raw), type(value).__name__)
         return name
@@ -331,7 +334,7 @@ class OptimizationDataContext:
     def _manifest(self) -> dict[str, Any]:
         path = Path(self.folder) / _MANIFEST
         try:
-            manifest: dict[str, Any] = pickle.loads(path.read_bytes())
+            manifest: dict[str, Any] = pickle.loads(read_private(path))
         except (OSError, pickle.UnpicklingError, EOFError) as error:
             raise DamagedError(f"{path}: the sweep's shared data is gone or not whole ({error})") from error
         _log.info("mapping shared data %s: %.1f MiB", self.folder, self.mapped_bytes / 2**20)
@@ -345,6 +348,8 @@ class OptimizationDataContext:
                 read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
                 shape, _fortran, dtype = read(stream)
                 offset = stream.tell()
+            if dtype.kind not in _MAPPED_KINDS:
+                raise ValueError(f"dtype {dtype} is never stored here")
             if 0 in shape:  # nothing to map
                 return np.empty(shape, dtype)
             return np.asarray(np.memmap(path, dtype, "r", offset, shape))
@@ -355,7 +360,7 @@ class OptimizationDataContext:
         import pandas as pd
 
         if stored.kind == "pickled":
-            return pickle.loads((Path(self.folder) / stored.file).read_bytes())
+            return pickle.loads(read_private(Path(self.folder) / stored.file))
         array = self._map(stored.file)
         if stored.kind == "plain":
             return array
@@ -389,6 +394,14 @@ class OptimizationDataContext:
         if stored.kind == "index":
             return pd.Index(self._values(stored.parts[0]), name=stored.extra[0], copy=False)
         return self._values(stored)
+
+
+def _own_folder() -> Path:
+    """This user's folder below the system's temporary one, where anybody may have made a folder of any name."""
+    user = os.getuid() if hasattr(os, "getuid") else "user"
+    folder = Path(tempfile.gettempdir()) / f"lean-harness-sweeps-{user}"
+    make_private_folder(folder)
+    return folder
 
 
 def sweep_stale_folders(base: Path) -> list[Path]:

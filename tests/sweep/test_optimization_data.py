@@ -7,6 +7,7 @@ import pickle
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -180,3 +181,69 @@ def test_mistakes_are_one_line(tmp_path: Path) -> None:
         np.testing.assert_array_equal(context.array("a"), [0, 1, 2])
     with pytest.raises(DamagedError, match="gone"):
         pickle.loads(pickle.dumps(context)).array("a")
+
+
+@pytest.mark.skipif(not hasattr(os, "getuid"), reason="needs users and modes")
+class TestPrivacy:
+    @pytest.fixture(autouse=True)
+    def loose_umask(self) -> Iterator[None]:
+        before = os.umask(0)
+        yield
+        os.umask(before)
+
+    def test_the_folder_and_its_pickles_are_this_users_alone(self, tmp_path: Path) -> None:
+        with OptimizationData(tmp_path) as data:
+            data.add_frame("mixed", FRAMES["mixed"])
+            data.context()
+            data.context()  # again, after more was added
+            assert data.folder.stat().st_mode & 0o777 == 0o700
+            pickles = list(data.folder.glob("*.pkl"))
+            assert len(pickles) > 1
+            assert {path.stat().st_mode & 0o777 for path in pickles} == {0o600}
+
+    @pytest.mark.parametrize("mode", [0o620, 0o602])
+    @pytest.mark.parametrize("name", ["manifest.pkl", "0*.pkl"])
+    def test_a_pickle_that_others_can_write_is_not_read(self, tmp_path: Path, name: str, mode: int) -> None:
+        with OptimizationData(tmp_path) as data:
+            data.add_frame("mixed", FRAMES["mixed"])
+            context = data.context()
+            for path in data.folder.glob(name):
+                path.chmod(mode)
+            with pytest.raises(DamagedError, match="written by other users"):
+                context.frame("mixed")
+
+    def test_a_pickle_of_another_user_or_behind_a_link_is_not_read(self, tmp_path: Path) -> None:
+        if os.getuid() != 0:
+            pytest.skip("only root can give a file away")
+        with OptimizationData(tmp_path) as data:
+            data.add_frame("mixed", FRAMES["mixed"])
+            manifest = data.folder / "manifest.pkl"
+            contexts = [data.context() for _ in range(2)]
+            os.chown(manifest, 12345, 12345)
+            with pytest.raises(DamagedError, match="written by other users"):
+                contexts[0].frame("mixed")
+            os.chown(manifest, 0, 0)
+            manifest.rename(data.folder / "elsewhere")
+            manifest.symlink_to(data.folder / "elsewhere")
+            with pytest.raises(DamagedError, match="gone or not whole"):
+                contexts[1].frame("mixed")
+
+    def test_a_folder_that_somebody_else_made_is_not_used(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+        squatted = tmp_path / f"lean-harness-sweeps-{os.getuid()}"
+        squatted.mkdir(mode=0o777)
+        with pytest.raises(InputError, match="remove it or give another folder"):
+            OptimizationData()
+        squatted.chmod(0o700)
+        with OptimizationData() as data:
+            assert data.folder.parent == squatted
+
+    def test_an_array_of_objects_is_never_mapped(self, tmp_path: Path) -> None:
+        with OptimizationData(tmp_path) as data:
+            data.add_array("a", np.arange(3))
+            context = data.context()
+            np.save(next(data.folder.glob("*.npy")), np.array([1, "b"], dtype=object), allow_pickle=True)
+            with pytest.raises(DamagedError, match="never stored here"):
+                context.array("a")
