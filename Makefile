@@ -69,7 +69,7 @@ mutation: $(VENV)/.dev ## Mutation score of parity, statistics, verdict and resu
 
 audit: $(VENV)/.dev ## Known mistakes in the code (bandit) and known holes in the locked packages (pip-audit)
 	@$(BIN)/python -c 'import importlib.util as u; raise SystemExit(not (u.find_spec("bandit") and u.find_spec("pip_audit")))' || $(BIN)/python -m pip install --quiet --disable-pip-version-check bandit pip-audit
-	$(BIN)/python scripts/audit.py
+	$(BIN)/python scripts/audit.py $(ARGS)
 
 setup: $(VENV)/.dev ## Install everything that development needs
 
