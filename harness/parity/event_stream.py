@@ -287,6 +287,8 @@ class _Comparer:
         if _checked_count(_BETWEEN.join(texts), where) != len(texts):
             raise _ForeignLayoutError
         detailed = min(len(texts), max(0, DETAILED_EVENTS - len(self.comparison.details)))
+        if _special(self.rules):
+            detailed = len(texts)  # those that are ignored are no differences, so each is looked at
         for number, text in enumerate(texts[:detailed]):
             event = _decoded(text, where)
             left, right = (event, MISSING) if on_left else (MISSING, event)
@@ -349,7 +351,11 @@ def _special(rules: ParityRules) -> bool:
     events = rules.ignored_tree.children.get(ORDER_EVENTS)
     below = events.children.get("[]") if events is not None else None
     more = events is not None and (
-        below is None or set(below.children) - {"id", "algorithmId"} or len(events.children) > 1
+        events.value is not None
+        or below is None
+        or below.value is not None
+        or set(below.children) - {"id", "algorithmId"}
+        or len(events.children) > 1
     )
     return bool(more) or ORDER_EVENTS in rules.tolerance_tree.children
 

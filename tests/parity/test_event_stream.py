@@ -1,0 +1,333 @@
+"""The parts of a comparison by themselves: what is looked at, counted, detailed and named in an error."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.errors import DamagedError
+from harness.parity import diff as diffing
+from harness.parity import event_stream
+from harness.parity.diff import ParityReport, diff_results
+from harness.parity.event_stream import EventComparison, compare_events, events_at
+from harness.parity.missing import MISSING
+from harness.parity.rules import ParityRules
+from harness.results.lean_results import LeanResults
+from tests.results.lean_folder import document, order_event, write_lean
+
+EVENTS = "Algo-order-events.json"
+
+
+def events(count: int, algorithm_id: str = "Algo") -> list[dict[str, Any]]:
+    return [order_event(number // 2 + 1, number % 2 + 1, algorithm_id) for number in range(count)]
+
+
+def with_changes(count: int, indexes: range | list[int], **changed: Any) -> list[dict[str, Any]]:
+    return [{**event, **(changed if index in indexes else {})} for index, event in enumerate(events(count))]
+
+
+def compared(tmp_path: Path, left: Any, right: Any, rules: ParityRules | None = None) -> EventComparison:
+    sides = [LeanResults(write_lean(tmp_path / name, events=side)) for name, side in (("a", left), ("b", right))]
+    return compare_events(sides[0], sides[1], rules or ParityRules())
+
+
+def reported(tmp_path: Path, left: Any, right: Any, rules: ParityRules | None = None) -> ParityReport:
+    sides = [LeanResults(write_lean(tmp_path / name, events=side)) for name, side in (("a", left), ("b", right))]
+    return diff_results(sides[0], sides[1], rules)
+
+
+@pytest.fixture(params=[1500, 1 << 20], ids=["small blocks", "one block"])
+def blocks(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(event_stream, "BLOCK_BYTES", request.param)
+
+
+# ------------------------------------------------------------------------------------------- looking up events
+
+
+@pytest.mark.parametrize("indent", [None, 1])
+def test_every_event_is_found_at_its_index(tmp_path: Path, blocks: None, indent: int | None) -> None:
+    folder = write_lean(tmp_path / "a", events=events(30))
+    if indent:
+        (folder / EVENTS).write_text(json.dumps(events(30), indent=indent))
+    results = LeanResults(folder)
+    for index in range(30):
+        found = events_at(results, {index})
+        assert list(found) == [index]
+        assert found[index]["id"] == events(30)[index]["id"]
+    assert set(events_at(results, {0, 7, 29, 30, 99})) == {0, 7, 29}
+    assert events_at(results, set()) == {}
+    assert events_at(results, {30}) == {}
+
+
+def test_an_event_that_cannot_be_read_names_its_file(tmp_path: Path) -> None:
+    folder = write_lean(tmp_path / "a", events=events(4))
+    file = folder / EVENTS
+    file.write_text(file.read_text().replace('"orderId":2,', '"orderId":,'))
+    with pytest.raises(DamagedError, match=str(file)):
+        events_at(LeanResults(folder), {2})
+    file.write_text(file.read_text()[:-30])
+    with pytest.raises(DamagedError, match=rf"{file}: ends in the middle of an event"):
+        events_at(LeanResults(folder), {3})
+
+
+@pytest.mark.parametrize("text", ['{"a": 1}', "[1, 2]", '[{"a": 1}, 2]', '"x"'])
+def test_what_is_no_list_of_events_is_named(tmp_path: Path, text: str) -> None:
+    folder = write_lean(tmp_path / "a", events=events(4))
+    (folder / EVENTS).write_text(text)
+    results = LeanResults(folder)
+    for work in (lambda: events_at(results, {0}), lambda: compare_events(results, results, ParityRules())):
+        with pytest.raises(DamagedError, match=rf"{folder / EVENTS}: is not a list of order events"):
+            work()
+    (folder / EVENTS).write_text("[ {,")
+    with pytest.raises(DamagedError, match=str(folder / EVENTS)):
+        events_at(results, {0})
+
+
+# ------------------------------------------------------------------------------------------- counting and detailing
+
+
+def test_twenty_differences_are_detailed_and_all_are_counted(tmp_path: Path, blocks: None) -> None:
+    found = compared(tmp_path, events(60), with_changes(60, range(5, 30), quantity=1.0))
+    assert (found.left_count, found.right_count, found.differing, found.more) == (60, 60, 25, False)
+    assert [one.index for one in found.details] == list(range(5, 25))
+    assert [str(field) for field in found.details[0].fields] == ["orderEvents[5].quantity: 100.0 | 1.0"]
+    assert found.details[0].left["quantity"] == Decimal("100.0")
+    assert found.details[0].right["quantity"] == Decimal("1.0")
+
+
+def test_rules_about_events_are_kept_for_every_one_of_them(tmp_path: Path, blocks: None) -> None:
+    right = with_changes(60, range(60), quantity=100.5)
+    for index in (3, 55):
+        right[index]["quantity"] = 103.0
+    rules = ParityRules.from_settings({"tolerances": {"orderEvents[].quantity": "1"}})
+    found = compared(tmp_path, events(60), right, rules)
+    assert [one.index for one in found.details] == [3, 55]
+    assert (found.differing, found.tolerances_used) == (2, {"orderEvents[].quantity ± 1": 58})
+    right = with_changes(60, range(60), quantity=7.0)
+    assert compared(tmp_path, events(60), right, ParityRules.from_settings({"ignore": ["orderEvents[].quantity"]})) == (
+        EventComparison(60, 60)
+    )
+    wide = compared(tmp_path, events(60), with_changes(60, range(60), quantity=200.0), rules)
+    assert (wide.differing, len(wide.details)) == (60, 20)
+
+
+@pytest.mark.parametrize("longer", ["left", "right"])
+def test_events_of_one_side_alone(tmp_path: Path, blocks: None, longer: str) -> None:
+    sides = (events(45), events(12)) if longer == "left" else (events(12), events(45))
+    found = compared(tmp_path, *sides)
+    assert (found.left_count, found.right_count, found.differing) == (len(sides[0]), len(sides[1]), 33)
+    assert [one.index for one in found.details] == list(range(12, 32))
+    for one in found.details:
+        there, absent = (one.left, one.right) if longer == "left" else (one.right, one.left)
+        assert absent is MISSING
+        assert there["id"] == events(45)[one.index]["id"]
+        assert one.fields == ()
+
+
+@pytest.mark.parametrize("pattern", ["orderEvents", "orderEvents[]"])
+def test_ignored_events_are_no_differences_however_many(tmp_path: Path, blocks: None, pattern: str) -> None:
+    rules = ParityRules.from_settings({"ignore": [pattern]})
+    found = compared(tmp_path, with_changes(80, range(25), quantity=1.0), events(30), rules)
+    assert found == EventComparison(80, 30)
+
+
+def test_details_of_both_kinds_are_twenty_together(tmp_path: Path, blocks: None) -> None:
+    found = compared(tmp_path, with_changes(40, range(8), quantity=1.0), events(12))
+    assert [one.index for one in found.details] == [*range(8), *range(12, 24)]
+    assert found.differing == 8 + 28
+    many = compared(tmp_path, with_changes(40, range(30), quantity=1.0), events(32))
+    assert [one.index for one in many.details] == list(range(20))
+    assert many.differing == 30 + 8
+
+
+def test_counting_stops_at_a_number_and_says_whether_there_was_more(
+    tmp_path: Path, blocks: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(event_stream, "COUNTED_EVENTS", 6)
+    exactly = compared(tmp_path, events(6), with_changes(6, range(6), quantity=1.0))
+    assert (exactly.left_count, exactly.right_count, exactly.differing, exactly.more) == (6, 6, 6, False)
+    # Long messages on one side: its blocks hold fewer events, so that some of the other side are waiting.
+    right = with_changes(40, range(40), message="x" * 400)
+    found = compared(tmp_path, events(50), right)
+    assert (found.left_count, found.right_count) == (50, 40)
+    assert found.differing >= 6
+    assert found.more
+    file = tmp_path / "a" / EVENTS
+    stored = file.read_text()
+    for number in (20, 25):
+        file.write_text(stored.replace(f'"orderId":{number},', '"orderId":,', 1))
+        with pytest.raises(DamagedError, match=str(file)):
+            compare_events(LeanResults(tmp_path / "a"), LeanResults(tmp_path / "b"), ParityRules())
+
+
+@pytest.mark.parametrize("side", ["a", "b"])
+def test_damage_beside_a_difference_names_its_file(tmp_path: Path, blocks: None, side: str) -> None:
+    for name, stored in (("a", events(30)), ("b", with_changes(34, [5], quantity=1.0))):
+        write_lean(tmp_path / name, events=stored)
+    folders = tmp_path / "a", tmp_path / "b"
+    whole = {folder: (folder / EVENTS).read_text() for folder in folders}
+    for order in (3, 4, 9, 17):
+        number = f'"orderId":{order},'
+        for folder in folders:
+            (folder / EVENTS).write_text(whole[folder])
+        file = tmp_path / side / EVENTS
+        file.write_text(whole[tmp_path / side].replace(number, '"orderId":,', 1))
+        if number not in whole[tmp_path / side]:
+            continue
+        with pytest.raises(DamagedError, match=str(file)):
+            compare_events(LeanResults(folders[0]), LeanResults(folders[1]), ParityRules())
+    for folder in folders:  # the same damage on both sides, in a block that differs elsewhere
+        (folder / EVENTS).write_text(whole[folder].replace('"orderId":4,', '"orderId":,', 1))
+    with pytest.raises(DamagedError, match=str(tmp_path / "a" / EVENTS)):
+        compare_events(LeanResults(folders[0]), LeanResults(folders[1]), ParityRules())
+
+
+def test_an_event_within_a_text_is_never_taken_for_two(tmp_path: Path, blocks: None) -> None:
+    """A nested object that begins like an event: the text is decoded as a whole then."""
+    odd = '{"a":{"b":1},"c":[{"id":"x","d":{}},{"id":"y"}]}'
+    for name, last in (("a", 1), ("b", 2)):
+        folder = write_lean(tmp_path / name, events=events(6))
+        text = json.dumps(events(6), separators=(",", ":"))
+        text = text.replace('"orderId":2,', f'"odd":{odd},"orderId":2,').replace(
+            '"orderId":3,', f'"last":{last},"orderId":3,'
+        )
+        (folder / EVENTS).write_text(text)
+    found = compare_events(LeanResults(tmp_path / "a"), LeanResults(tmp_path / "b"), ParityRules())
+    assert (found.left_count, found.right_count, found.differing) == (6, 6, 2)
+    assert [str(one.fields[0]) for one in found.details] == ["orderEvents[4].last: 1 | 2", "orderEvents[5].last: 1 | 2"]
+    same = compare_events(LeanResults(tmp_path / "a"), LeanResults(tmp_path / "a"), ParityRules())
+    assert same == EventComparison(6, 6)
+
+
+@pytest.mark.parametrize(
+    ("settings", "special"),
+    [
+        ({}, False),
+        ({"ignore": ["charts.Mine"], "tolerances": {"statistics.*": 1}}, False),
+        ({"ignore": ["orderEvents[].message"]}, True),
+        ({"ignore": ["orderEvents"]}, True),
+        ({"ignore": ["orderEvents[]"]}, True),
+        ({"ignore": ["orderEvents[3]"]}, True),
+        ({"tolerances": {"orderEvents[].fillPrice": 1}}, True),
+    ],
+)
+def test_which_rules_say_anything_about_events(settings: dict[str, Any], special: bool) -> None:
+    assert event_stream._special(ParityRules.from_settings(settings)) is special
+
+
+def test_rules_without_any_ignored_path_are_not_special() -> None:
+    assert event_stream._special(ParityRules(ignored=())) is False
+    assert event_stream._special(ParityRules(ignored=(("orderEvents[].id", "x"),))) is False
+    assert event_stream._special(ParityRules(ignored=(("orderEvents[3]", "x"),))) is True
+
+
+# ------------------------------------------------------------------------------------------- the report
+
+
+def test_neighbours_are_those_of_each_side(tmp_path: Path) -> None:
+    left, right = events(10), with_changes(10, [1], quantity=1.0)
+    right[2]["message"] = "also"
+    for number in (0, 1, 3):
+        first = reported(tmp_path, left, right, ParityRules(neighbours=number)).first_difference
+        assert first is not None
+        assert (first.index, first.left, first.right) == (1, first.left, first.right)
+        assert [event["id"] for event in first.before] == (["Algo-1-1"] if number else [])
+        assert [event["id"] for event in first.left_after] == ["Algo-2-1", "Algo-2-2", "Algo-3-1"][:number]
+        assert [event.get("message") for event in first.right_after] == ["also", None, None][:number]
+        assert all("message" not in event for event in first.left_after)
+    write_lean(tmp_path / "c", "Other", events=with_changes(10, [1], quantity=1.0))
+    file = tmp_path / "c" / "Other-order-events.json"
+    file.write_text(file.read_text().replace("Algo", "Other"))
+    first = diff_results(LeanResults(tmp_path / "a"), LeanResults(tmp_path / "c")).first_difference
+    assert first is not None
+    assert [event["id"] for event in first.before] == ["Algo-1-1"]
+
+
+def test_the_report_as_plain_json(tmp_path: Path) -> None:
+    left = write_lean(tmp_path / "a", events=events(3))
+    changed = document(statistics={"Total Orders": "3", "Sharpe Ratio": "-9"})
+    right = write_lean(tmp_path / "b", events=with_changes(3, [1], quantity=1.5), sections=changed)
+    rules = ParityRules(ignored=(*ParityRules().ignored, ("charts", "not of interest")), neighbours=1)
+    report = diff_results(LeanResults(left), LeanResults(right), rules)
+    stored = [
+        {key: value if isinstance(value, str | bool) or "Id" in key else str(value) for key, value in event.items()}
+        for event in events(3)
+    ]
+    assert report.to_dict() == {
+        "identical": False,
+        "summary": (
+            "different: 1 of 3 order events differ, the first is #1 (quantity 100.0 | 1.5); "
+            "1 figure differs, the first is statistics.Sharpe Ratio: '-8.83' | '-9'"
+        ),
+        "order_event_count": {"left": 3, "right": 3},
+        "differing_event_count": 1,
+        "more_differing_events": False,
+        "first_difference": {
+            "index": 1,
+            "left": stored[1],
+            "right": {**stored[1], "quantity": "1.5"},
+            "fields": [
+                {"path": "orderEvents[1].quantity", "left": "100.0", "right": "1.5", "left_missing": False,
+                 "right_missing": False}
+            ],
+            "before": [stored[0]],
+            "left_after": [stored[2]],
+            "right_after": [stored[2]],
+        },
+        "differences": [
+            {"path": "statistics.Sharpe Ratio", "left": "-8.83", "right": "-9", "left_missing": False,
+             "right_missing": False}
+        ],
+        "more_differences": False,
+        "problems": [],
+        "tolerances_used": [],
+        "ignored": [{"path": path, "reason": reason} for path, reason in rules.ignored],
+    }  # fmt: skip
+    same = diff_results(LeanResults(left), LeanResults(left)).to_dict()
+    assert (same["identical"], same["first_difference"], same["differences"]) == (True, None, [])
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"quantity": 1.0}, "(quantity 100.0 | 1.0)"),
+        ({"quantity": 1.0, "fillPrice": 2.0}, "(fillPrice 0.0 | 2.0, quantity 100.0 | 1.0)"),
+        (
+            {"quantity": 1.0, "fillPrice": 2.0, "status": "x"},
+            "(fillPrice 0.0 | 2.0, quantity 100.0 | 1.0, status 'submitted' | 'x')",
+        ),
+        (
+            {"quantity": 1.0, "fillPrice": 2.0, "status": "x", "time": 1.0, "direction": "s"},
+            "(direction 'buy' | 's', fillPrice 0.0 | 2.0, quantity 100.0 | 1.0, 2 more)",
+        ),
+    ],
+)
+def test_the_summary_names_the_first_three_fields(tmp_path: Path, changes: dict[str, Any], words: str) -> None:
+    line = reported(tmp_path, events(4), with_changes(4, [2], **changes)).summary_line
+    assert line == f"different: 1 of 4 order events differ, the first is #2 {words}"
+
+
+def test_the_summary_clips_long_values(tmp_path: Path) -> None:
+    line = reported(tmp_path, with_changes(4, [2], status="l" * 60), with_changes(4, [2], status="r" * 60)).summary_line
+    assert f"(status '{'l' * 36}... | '{'r' * 36}...)" in line
+
+
+@pytest.mark.parametrize(("text", "kind"), [('{"a":1}', dict), ("[1,2]", list), ('"text"', type(None))])
+def test_only_large_containers_are_taken_apart(text: str, kind: type, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(diffing, "_SPLIT_BYTES", len(text))
+    assert diffing._parts(text.encode()) is None
+    for padded in (f" {text}", f"\n\t {text}", f"{' ' * 63}{text}"):
+        parts = diffing._parts(padded.encode())
+        assert isinstance(parts, kind)
+        assert parts is None or len(parts) == len(json.loads(text))
+
+
+def test_one_missing_file_beside_a_damaged_one_names_the_damaged_one(tmp_path: Path) -> None:
+    left, right = write_lean(tmp_path / "a", events=events(4)), write_lean(tmp_path / "b", events=None)
+    (left / EVENTS).write_text("[{]")
+    with pytest.raises(DamagedError, match=rf"{left / EVENTS}: .*run the backtest again"):
+        diff_results(LeanResults(left), LeanResults(right))
