@@ -300,7 +300,10 @@ class _Comparer:
         try:
             columns = [_strict.decode(_joined(side)) for side in (left, right)]
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, InvalidOperation):
-            return list(range(len(left)))  # an unknown field, or damage: looked into one by one
+            for side, events in zip(self.sides, (left, right), strict=True):
+                if _checked_count(_BETWEEN.join(events), side.where) != len(events):
+                    raise _ForeignLayoutError from None
+            return list(range(len(left)))  # an unknown field or another type: looked into one by one
         if len(columns[0]) != len(left) or len(columns[1]) != len(right):
             raise _ForeignLayoutError
         if _ids_ignored(self.rules):
