@@ -84,7 +84,10 @@ GROUPS = {
         ("harness/parity/values.py", "harness/parity/rules.py"),
         ("tests/parity/test_values.py", "tests/parity/test_diff.py"),
     ),
-    "diff": Group(("harness/parity/diff.py", "harness/parity/event_stream.py"), ("tests/parity/test_diff.py",)),
+    "diff": Group(
+        ("harness/parity/diff.py", "harness/parity/event_stream.py"),
+        ("tests/parity/test_diff.py", "tests/parity/test_event_stream.py"),
+    ),
     "recording": Group(("harness/parity/recording.py",), ("tests/parity/test_recording.py",)),
     "store": Group(
         tuple(f"harness/results/{name}.py" for name in ("store", "lock", "changes", "file_system")),

@@ -300,8 +300,8 @@ class _Comparer:
         try:
             columns = [_strict.decode(_joined(side)) for side in (left, right)]
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, InvalidOperation):
-            for side, events in zip(self.sides, (left, right), strict=True):
-                if _checked_count(_BETWEEN.join(events), side.where) != len(events):
+            for file, texts in zip(self.sides, (left, right), strict=True):
+                if _checked_count(_BETWEEN.join(texts), file.where) != len(texts):
                     raise _ForeignLayoutError from None
             return list(range(len(left)))  # an unknown field or another type: looked into one by one
         if len(columns[0]) != len(left) or len(columns[1]) != len(right):

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from harness.errors import DamagedError
 from harness.parity import diff as diffing
@@ -16,6 +18,8 @@ from harness.parity.diff import ParityReport, diff_results
 from harness.parity.event_stream import EventComparison, compare_events, events_at
 from harness.parity.missing import MISSING
 from harness.parity.rules import ParityRules
+from harness.parity.values import compare
+from harness.results.decoding import decode_exact
 from harness.results.lean_results import LeanResults
 from tests.results.lean_folder import document, order_event, write_lean
 
@@ -204,7 +208,7 @@ def test_an_event_within_a_text_is_never_taken_for_two(tmp_path: Path, blocks: N
 
 
 @pytest.mark.parametrize(
-    ("settings", "special"),
+    ("chosen", "special"),
     [
         ({}, False),
         ({"ignore": ["charts.Mine"], "tolerances": {"statistics.*": 1}}, False),
@@ -215,8 +219,8 @@ def test_an_event_within_a_text_is_never_taken_for_two(tmp_path: Path, blocks: N
         ({"tolerances": {"orderEvents[].fillPrice": 1}}, True),
     ],
 )
-def test_which_rules_say_anything_about_events(settings: dict[str, Any], special: bool) -> None:
-    assert event_stream._special(ParityRules.from_settings(settings)) is special
+def test_which_rules_say_anything_about_events(chosen: dict[str, Any], special: bool) -> None:
+    assert event_stream._special(ParityRules.from_settings(chosen)) is special
 
 
 def test_rules_without_any_ignored_path_are_not_special() -> None:
@@ -331,3 +335,135 @@ def test_one_missing_file_beside_a_damaged_one_names_the_damaged_one(tmp_path: P
     (left / EVENTS).write_text("[{]")
     with pytest.raises(DamagedError, match=rf"{left / EVENTS}: .*run the backtest again"):
         diff_results(LeanResults(left), LeanResults(right))
+
+
+# ------------------------------------------------------------------------------------------- figures of the document
+
+
+def figures(
+    tmp_path: Path, left: dict[str, Any], right: dict[str, Any], rules: ParityRules | None = None
+) -> ParityReport:
+    sides = [
+        LeanResults(write_lean(tmp_path / name, events=events(2), sections=sections))
+        for name, sections in (("a", left), ("b", right))
+    ]
+    return diff_results(sides[0], sides[1], rules)
+
+
+PLAIN = st.recursive(
+    st.none() | st.booleans() | st.integers(-3, 3) | st.sampled_from(["a", "1", "1.0"]),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from("abcd"), inner, max_size=4),
+    max_leaves=20,
+)
+
+
+@given(PLAIN, PLAIN)
+@settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
+def test_taking_sections_apart_finds_what_a_whole_comparison_finds(
+    tmp_path_factory: pytest.TempPathFactory, left: Any, right: Any
+) -> None:
+    folder = tmp_path_factory.getbasetemp()
+    rules = ParityRules(maximum_listed=1000)
+    found = []
+    before = diffing._SPLIT_BYTES
+    try:
+        for size in (1, 6, 1 << 16):
+            diffing._SPLIT_BYTES = size
+            report = figures(folder, {"s": left, "both": 1}, {"s": right, "both": 1}, rules)
+            found.append(sorted(map(str, report.differences)))
+    finally:
+        diffing._SPLIT_BYTES = before
+    assert found[0] == found[1] == found[2]
+    assert found[0] == sorted(map(str, compare(*(_exact(side) for side in (left, right)), rules, ("s",)).found))
+
+
+def _exact(value: Any) -> Any:
+    return decode_exact(json.dumps(value).encode(), "test")
+
+
+@pytest.mark.parametrize("split", [1, 1 << 16])
+def test_the_limit_holds_however_a_section_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, split: int) -> None:
+    monkeypatch.setattr(diffing, "_SPLIT_BYTES", split)
+    rules = ParityRules(maximum_listed=3)
+    for left, right, more in (
+        ({"a": [1, 2, 3]}, {"a": [4, 5, 6]}, False),
+        ({"a": [1, 2, 3, 4]}, {"a": [4, 5, 6, 7]}, True),
+        ({"a": {"b": 1, "c": 2, "d": 3, "e": 4}}, {"a": {"b": 2, "c": 3, "d": 4, "e": 5}}, True),
+    ):
+        report = figures(tmp_path, {"s": left, "t": 1}, {"s": right, "t": 2}, rules)
+        assert [str(one.path[0]) for one in report.differences] == ["s", "s", "s", "t"]
+        assert report.more_differences is more
+        assert report.summary_line.startswith(
+            f"different: {'at least ' if more else ''}4 figures differ, the first is s"
+        )
+    ignoring = ParityRules.from_settings({"ignore": ["s.a[1]", "t"]})
+    report = figures(tmp_path, {"s": {"a": [1, 2, 3]}, "t": 1}, {"s": {"a": [1, 5, 6]}, "t": 2}, ignoring)
+    assert [str(one) for one in report.differences] == ["s.a[2]: 3 | 6"]
+
+
+def test_sections_of_one_side_and_those_read_first(tmp_path: Path) -> None:
+    left = {"z": 1, "same": 3, "orders": {"1": 1}, "analysis": 1, "only left": {"a": 1}}
+    right = {"only right": [2], "z": 2, "same": 3, "orders": {"1": 2}, "analysis": 2, "last": 1}
+    assert [str(one) for one in figures(tmp_path, left, right).differences] == [
+        "orders.1: 1 | 2",
+        "z: 1 | 2",
+        "only left: {'a': 1} | (missing)",
+        "only right: (missing) | [2]",
+        "last: (missing) | 1",
+    ]
+
+
+@pytest.mark.parametrize("side", ["a", "b"])
+@pytest.mark.parametrize("there", ["both", "one"])
+def test_a_section_that_cannot_be_read_names_its_file(tmp_path: Path, side: str, there: str) -> None:
+    for name in ("a", "b"):
+        sections = {"orders": {}, "s": {"x": 1 if name == "a" else 2}}
+        if there == "one" and name != side:
+            del sections["s"]
+        write_lean(tmp_path / name, events=events(2), sections=sections, indent=None)
+    file = tmp_path / side / "Algo.json"
+    file.write_text(file.read_text().replace('"s": {"x": ', '"s": {"x": "\\ud800", "y": 0'))
+    with pytest.raises(DamagedError, match=str(file)):
+        diff_results(LeanResults(tmp_path / "a"), LeanResults(tmp_path / "b"))
+
+
+def test_tolerances_of_events_and_figures_are_counted_together(tmp_path: Path) -> None:
+    rules = ParityRules.from_settings({"tolerances": {"*.quantity": "1", "orderEvents[].quantity": "1", "s.*": "0.5"}})
+    for name, quantity, one, two in (("a", 100.0, "1.1", 5), ("b", 100.5, "1.2", 5.1)):
+        changed = [order_event(1, 1, quantity=quantity), order_event(1, 2)]
+        write_lean(tmp_path / name, events=changed, sections={"s": {"x": one, "y": two}, "t": {"quantity": quantity}})
+    report = diff_results(LeanResults(tmp_path / "a"), LeanResults(tmp_path / "b"), rules)
+    assert report.tolerances_used == (
+        "*.quantity ± 1 (1 value)", "orderEvents[].quantity ± 1 (1 value)", "s.* ± 0.5 (2 values)"
+    )  # fmt: skip
+    assert report.summary_line == "identical within 3 tolerances: 2 order events and every compared figure"
+    assert diffing._tolerances({"x": 1, "b": 2}, {"x": 3}) == ("b (2 values)", "x (4 values)")
+
+
+def test_summaries_of_files_that_are_missing(tmp_path: Path) -> None:
+    left = write_lean(tmp_path / "a", events=events(2))
+    right = write_lean(tmp_path / "b", events=None)
+    report = diff_results(LeanResults(left), LeanResults(right))
+    assert report.summary_line == (
+        f"different: 1 figure differs, the first is orderEvents: 'Algo-order-events.json' | (missing); "
+        f"{right}: 3 orders but no order-events file; run that backtest again"
+    )
+    assert report.order_event_count == (2, None)
+    allowed = ParityRules(allow_zero_orders=True)
+    none = write_lean(tmp_path / "c", events=None, sections=document(orders=0))
+    empty = write_lean(tmp_path / "d", events=[], sections=document(orders=0))
+    same = diff_results(LeanResults(none), LeanResults(none), allowed)
+    assert same.summary_line == "identical: no file order events and every compared figure"
+    more = diff_results(LeanResults(empty), LeanResults(write_lean(tmp_path / "e", events=events(2))), allowed)
+    assert "2 of 0 and 2 order events differ, the first is #0 (only on the right)" in more.summary_line
+
+
+def test_ids_are_compared_when_the_rules_do_not_leave_them_out(tmp_path: Path) -> None:
+    left = write_lean(tmp_path / "a", "Algo", events=events(4))
+    right = write_lean(tmp_path / "b", "Other", events=events(4, "Other"))
+    exact = ParityRules(ignored=())
+    found = compare_events(LeanResults(left), LeanResults(right), exact)
+    assert found.differing == 4
+    assert str(found.details[0].fields[0]) == "orderEvents[0].algorithmId: 'Algo' | 'Other'"
+    half = ParityRules(ignored=(("orderEvents[].id", "x"),))
+    assert compare_events(LeanResults(left), LeanResults(right), half).differing == 4
