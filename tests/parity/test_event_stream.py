@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.errors import DamagedError
@@ -18,7 +18,7 @@ from harness.parity.diff import ParityReport, diff_results
 from harness.parity.event_stream import EventComparison, compare_events, events_at
 from harness.parity.missing import MISSING
 from harness.parity.rules import ParityRules
-from harness.parity.values import compare
+from harness.parity.values import Differences, compare
 from harness.results.decoding import decode_exact
 from harness.results.lean_results import LeanResults
 from tests.results.lean_folder import document, order_event, write_lean
@@ -358,23 +358,19 @@ PLAIN = st.recursive(
 
 
 @given(PLAIN, PLAIN)
-@settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
-def test_taking_sections_apart_finds_what_a_whole_comparison_finds(
-    tmp_path_factory: pytest.TempPathFactory, left: Any, right: Any
-) -> None:
-    folder = tmp_path_factory.getbasetemp()
+@settings(max_examples=150, deadline=None)
+def test_taking_sections_apart_finds_what_a_whole_comparison_finds(left: Any, right: Any) -> None:
     rules = ParityRules(maximum_listed=1000)
-    found = []
+    expected = sorted(map(str, compare(_exact(left), _exact(right), rules, ("s",)).found))
     before = diffing._SPLIT_BYTES
     try:
-        for size in (1, 6, 1 << 16):
-            diffing._SPLIT_BYTES = size
-            report = figures(folder, {"s": left, "both": 1}, {"s": right, "both": 1}, rules)
-            found.append(sorted(map(str, report.differences)))
+        for diffing._SPLIT_BYTES in (1, 6):
+            found = Differences(1000)
+            texts = [json.dumps(side).encode() for side in (left, right)]
+            diffing._compare_texts(*texts, ("s",), rules, found=found, where=("a", "b"))
+            assert sorted(map(str, found.found)) == expected
     finally:
         diffing._SPLIT_BYTES = before
-    assert found[0] == found[1] == found[2]
-    assert found[0] == sorted(map(str, compare(*(_exact(side) for side in (left, right)), rules, ("s",)).found))
 
 
 def _exact(value: Any) -> Any:
