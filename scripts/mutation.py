@@ -88,7 +88,7 @@ GROUPS = {
         ("harness/parity/diff.py", "harness/parity/event_stream.py"),
         ("tests/parity/test_diff.py", "tests/parity/test_event_stream.py"),
     ),
-    "recording": Group(("harness/parity/recording.py",), ("tests/parity/test_recording.py",)),
+    "recording": Group(("harness/parity/recording.py",), ("tests/parity/test_recording_parts.py",)),
     "store": Group(
         tuple(f"harness/results/{name}.py" for name in ("store", "lock", "changes", "file_system")),
         ("tests/results/test_store.py", "tests/results/test_lock.py", "tests/results/test_baseline.py"),

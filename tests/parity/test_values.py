@@ -1,5 +1,6 @@
 import decimal
 import json
+import re
 from decimal import Decimal
 from typing import Any
 
@@ -9,7 +10,16 @@ from hypothesis import strategies as st
 
 from harness.errors import InputError
 from harness.parity.rules import ParityRules, Tolerance
-from harness.parity.values import MISSING, amount, compare, scalars_equal
+from harness.parity.values import (
+    MISSING,
+    Differences,
+    amount,
+    compare,
+    plain_value,
+    scalars_equal,
+    show_value,
+    tolerated,
+)
 from harness.results.decoding import decode_exact
 from harness.results.paths import PatternTree, parse_pattern, show_path
 
@@ -244,3 +254,178 @@ def test_settings_become_rules() -> None:
     assert rules.ignored_tree.find(("state", "EndTime")) == "wall clock"
     assert rules.tolerances == (Tolerance("a", absolute=Decimal("0.5")),)
     assert ParityRules.from_settings({}) == ParityRules()
+
+
+# ------------------------------------------------------------------------------------------- the parts by themselves
+
+
+def test_values_for_a_json_report() -> None:
+    value = {"a": [Decimal("1.50"), {"b": MISSING}, None, True, 3, "x"]}
+    assert plain_value(value) == {"a": ["1.50", {"b": None}, None, True, 3, "x"]}
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (Decimal("1.50"), "1.50"),
+        (Decimal("1E+3"), "1000"),
+        (Decimal("1E+9"), "1000000000"),
+        (Decimal("1E+10"), "1E+10"),
+        (Decimal("1E-9"), "0.00000..."),
+        (Decimal("1E-10"), "1E-10"),
+        (Decimal("1234567890"), "1234567890"),
+        (Decimal("12345.678901"), "12345.6..."),
+        ("abcdefgh", "'abcdefgh'"),
+        ("abcdefghi", "'abcdef..."),
+        (None, "None"),
+        (MISSING, "(missing)"),
+    ],
+)
+def test_values_are_shown_on_one_short_line(value: Any, shown: str) -> None:
+    assert show_value(value, 10) == shown
+    assert len(shown) <= 10
+
+
+def test_120_characters_are_shown() -> None:
+    assert show_value("x" * 118) == f"'{'x' * 118}'"
+    assert show_value("x" * 119) == f"'{'x' * 116}..."
+
+
+def test_a_comparison_may_begin_inside_and_go_on_with_another() -> None:
+    rules = ParityRules.from_settings({"ignore": ["a.left", "a.b[].out"], "tolerances": {"a.b[].x": "1"}})
+    left, right = {"x": 1, "y": 1, "out": 1}, {"x": 2, "y": 2, "out": 2}
+    into = Differences(5, tolerances_used={"a.b[].x ± 1": 2})
+    assert compare(left, right, rules, ("a", "b", 3), into) is into
+    assert [str(one) for one in into.found] == ["a.b[3].y: 1 | 2"]
+    assert into.tolerances_used == {"a.b[].x ± 1": 3}
+    assert compare(1, 2, rules, ("a", "left")).found == []
+    assert compare(1, 2, rules, ("a", "left", "below")).found == []
+    assert [str(one) for one in compare(1, 2, rules, ("a",)).found] == ["a: 1 | 2"]
+    assert [str(one) for one in compare(1, 2, rules, ("a", "b", 0, "y")).found] == ["a.b[0].y: 1 | 2"]
+    assert compare(1, 2, rules, ("a", "b", 0, "x")).tolerances_used == {"a.b[].x ± 1": 1}
+
+
+@pytest.mark.parametrize("size", [1, 150])
+def test_rules_hold_in_small_and_in_large_documents(size: int) -> None:
+    """Small differing parts are handed to deepdiff, large ones are walked."""
+    rules = ParityRules.from_settings({"ignore": ["out", "rows[].out"], "tolerances": {"rows[].x": "1", "n": "0.5"}})
+
+    def made(step: int) -> dict[str, Any]:
+        rows = [{"out": step, "x": number + step, "y": number, "same": [1, {"a": 2}]} for number in range(size)]
+        return {"out": [step] * size, "n": step / 4, "rows": rows, "last": 1}
+
+    left, right = made(0), made(1)
+    found = compare(exact(left), exact(right), rules)
+    assert found.found == []
+    assert found.tolerances_used == {"rows[].x ± 1": size, "n ± 0.5": 1}
+    right["rows"][-1]["x"] += 1
+    right["rows"][0]["same"][1]["a"] = 3
+    right["rows"].append({"y": 1})
+    right["last"] = 2
+    right["n"] = 3
+    del left["out"], right["out"]
+    left["gone"] = None
+    found = compare(exact(left), exact(right), rules)
+    where = [
+        "gone: None | (missing)", "last: 1 | 2", "n: 0.0 | 3", "rows[0].same[1].a: 2 | 3",
+        f"rows[{size - 1}].x: {size - 1} | {size + 1}", f"rows[{size}]: (missing) | {{'y': 1}}",
+    ]  # fmt: skip
+    assert sorted(str(one).replace("Decimal('0.0')", "0.0") for one in found.found) == where
+    assert found.tolerances_used == ({"rows[].x ± 1": size - 1} if size > 1 else {})
+
+
+@pytest.mark.parametrize("limit", [1, 3, 4, 5])
+def test_there_is_more_only_when_something_is_left_out(limit: int) -> None:
+    left = {key: number for number, key in enumerate("abcd")}
+    right = {key: number + 1 for number, key in enumerate("abcd")}
+    for padding in ([], [0] * 300):
+        found = compare({**left, "p": padding}, {**right, "p": padding}, ParityRules(maximum_listed=limit))
+        assert [one.path for one in found.found] == [(key,) for key in "abcd"[:limit]]
+        assert found.more is (limit < 4)
+    shorter = compare([[0] * 300, 1], [[0] * 300, 1, 2, 3], ParityRules(maximum_listed=limit))
+    assert [str(one) for one in shorter.found] == ["[2]: (missing) | 2", "[3]: (missing) | 3"][:limit]
+    assert shorter.more is (limit < 2)
+
+
+def test_differences_come_in_the_order_of_their_paths() -> None:
+    left = {"b": 1, "a": {str(number): 0 for number in range(3)}, "l": list(range(12))}
+    right = {"b": 2, "a": {str(number): 1 for number in range(3)}, "l": [9] * 12}
+    shown = [show_path(one.path) for one in compare(left, right, EXACT).found]
+    assert shown == ["a.0", "a.1", "a.2", "b", *(f"l[{number}]" for number in range(12) if number != 9)]
+
+
+def test_numbers_of_any_type() -> None:
+    assert scalars_equal(1, Decimal("1.00"))
+    assert scalars_equal(0.1, Decimal("0.1"))
+    assert not scalars_equal(0.1, Decimal("0.1000000000000000055511151231257827"))
+    assert not scalars_equal("1", 1)
+    assert not scalars_equal(True, 1)
+    assert scalars_equal(True, True)
+    assert not scalars_equal("1.0.0", "1.0")
+    assert amount(True) is None
+    assert amount(0.1) == Decimal("0.1")
+    assert amount(3) == 3
+    assert amount([1]) is None
+    assert amount("-$-1") == -1
+    assert amount("1,234,567.5 %") == Decimal("1234567.5")
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "tolerance", "covered"),
+    [
+        ("1", "1.1", Tolerance("x", absolute=Decimal("0.1")), True),
+        ("1", "1.11", Tolerance("x", absolute=Decimal("0.1")), False),
+        ("-1", "1", Tolerance("x", absolute=Decimal(2)), True),
+        ("100", "99", Tolerance("x", relative=Decimal("0.01")), True),
+        ("99", "100", Tolerance("x", relative=Decimal("0.01")), True),
+        ("-100", "-99", Tolerance("x", relative=Decimal("0.01")), True),
+        ("100", "98.99", Tolerance("x", relative=Decimal("0.01")), False),
+        ("100", "98", Tolerance("x", absolute=Decimal(2), relative=Decimal("0.01")), True),
+        ("100", "97", Tolerance("x", absolute=Decimal(1), relative=Decimal("0.03")), True),
+        ("1", "1", Tolerance("x"), True),
+        ("1", "2", Tolerance("x"), False),
+    ],
+)
+def test_a_tolerance_covers_up_to_its_edge(left: str, right: str, tolerance: Tolerance, covered: bool) -> None:
+    assert tolerance.covers(Decimal(left), Decimal(right)) is covered
+    assert tolerated(Decimal(left), right, tolerance) is covered
+    assert tolerated("text", right, tolerance) is False
+    assert tolerated(right, None, tolerance) is False
+
+
+def test_tolerances_in_words() -> None:
+    half = Decimal("0.5")
+    assert str(Tolerance("a.b")) == "a.b ± 0"
+    assert str(Tolerance("a", absolute=half)) == "a ± 0.5"
+    assert str(Tolerance("a", relative=half)) == "a ± 50 %"
+    assert str(Tolerance("a", absolute=Decimal("1E-3"), relative=Decimal("0.01"))) == "a ± 0.001 or 1 %"
+
+
+@pytest.mark.parametrize(
+    ("given_settings", "words"),
+    [
+        ({"zz": 1, "aa": 1}, "parity: unknown setting 'aa'; known are allow_zero_orders, ignore, maximum_listed, "
+                             "neighbours, tolerances"),
+        ({"allow_zero_orders": "yes"}, "parity.allow_zero_orders: 'yes' is neither true nor false"),
+        ({"ignore": [1]}, "parity.ignore: must be a list of paths like 'charts.My Chart'"),
+        ({"tolerances": []}, "parity.tolerances: must be a table of path = tolerance"),
+        ({"tolerances": {"a": True}}, "parity.tolerances.a: True is not a number of at least 0"),
+        ({"tolerances": {"a": {"relative": "NaN"}}}, "parity.tolerances.a: 'NaN' is not a number of at least 0"),
+        ({"tolerances": {"a": {"z": 1, "b": 1}}}, "parity.tolerances.a: unknown 'b'; give absolute or relative"),
+        ({"maximum_listed": True}, "parity.maximum_listed: True is not a whole number of at least 1"),
+        ({"neighbours": -1}, "parity.neighbours: -1 is not a whole number of at least 0"),
+    ],
+)  # fmt: skip
+def test_bad_settings_in_words(given_settings: dict[str, Any], words: str) -> None:
+    with pytest.raises(InputError, match=rf"^{re.escape(words)}$"):
+        ParityRules.from_settings(given_settings)
+
+
+def test_the_least_settings_are_taken() -> None:
+    rules = ParityRules.from_settings(
+        {"maximum_listed": 1, "neighbours": 0, "ignore": ("a",), "tolerances": {"b": {"absolute": 0, "relative": "1"}}}
+    )
+    assert (rules.maximum_listed, rules.neighbours, rules.allow_zero_orders) == (1, 0, False)
+    assert rules.ignored[-1] == ("a", "ignored by harness.toml")
+    assert rules.tolerances == (Tolerance("b", Decimal(0), Decimal(1)),)
+    assert (ParityRules().maximum_listed, ParityRules().neighbours) == (100, 2)
