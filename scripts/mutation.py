@@ -91,7 +91,7 @@ GROUPS = {
     "recording": Group(("harness/parity/recording.py",), ("tests/parity/test_recording_parts.py",)),
     "store": Group(
         tuple(f"harness/results/{name}.py" for name in ("store", "lock", "changes", "file_system")),
-        ("tests/results/test_store.py", "tests/results/test_lock.py", "tests/results/test_baseline.py"),
+        tuple(f"tests/results/test_{name}.py" for name in ("store", "store_parts", "lock", "baseline", "fsck")),
     ),
     "baseline": Group(
         ("harness/results/baseline.py", "harness/results/volatile.py", "harness/results/fsck.py"),

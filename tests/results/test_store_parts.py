@@ -1,0 +1,307 @@
+"""The store's parts by themselves: messages in full, what is called in which order, salvage, edges of rows."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.errors import DamagedError, InputError
+from harness.results.file_system import FileSystem, close_quietly, file_system, use_file_system
+from harness.results.store import (
+    HEAD_SCHEMA,
+    WriteError,
+    append_row,
+    append_rows,
+    bytes_digest,
+    read_json,
+    read_rows,
+    row_check,
+    rows_torn_bytes,
+    salvage_rows,
+    trim_rows,
+    write_bytes,
+    write_json,
+)
+
+
+class Noting(FileSystem):
+    """Notes each operation with the name it was given."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[str, str]] = []
+
+    def called(self, operation: str, path: str) -> None:
+        self.calls.append((operation, re.sub(r"\.tmp-(.*)\.\d+-\d+-\d+$", r"TEMPORARY \1", Path(path).name)))
+
+
+def said(text: str) -> str:
+    return f"^{re.escape(text)}$"
+
+
+def test_what_is_called_when_a_document_is_written_and_read(tmp_path: Path) -> None:
+    path = tmp_path / "deep" / "d.json"
+    with use_file_system(Noting()) as noting:
+        assert file_system() is noting
+        write_json(path, {"a": 1}, schema="s")
+        read_json(path)
+    names = [name for name, _ in noting.calls]
+    assert names == [
+        "make_folder", "create", "write", "size", "fsync", "close", "rename", "fsync_folder", "read",
+    ]  # fmt: skip
+    told = dict(noting.calls)
+    assert (told["make_folder"], told["create"], told["rename"], told["fsync_folder"], told["read"]) == (
+        "deep", "TEMPORARY d.json", "d.json", "deep", "d.json",
+    )  # fmt: skip
+    assert all(told[name].isdigit() for name in ("write", "size", "fsync", "close"))
+    with use_file_system(Noting()) as noting:
+        write_json(path, {"a": 1}, schema="s", durable=False)
+    assert [name for name, _ in noting.calls] == ["make_folder", "create", "write", "size", "close", "rename"]
+    assert file_system() is not noting
+
+
+def test_what_is_called_when_a_row_is_appended(tmp_path: Path) -> None:
+    path = tmp_path / "r.jsonl"
+    append_row(path, {"n": 0})
+    with use_file_system(Noting()) as noting:
+        append_row(path, {"n": 1})
+    calls = [name for name, _ in noting.calls]
+    assert calls[:9] == [
+        "make_folder",
+        "open_update",
+        "read",
+        "read_from",
+        "truncate",
+        "seek",
+        "write",
+        "fsync",
+        "size",
+    ]
+    assert calls[9:] == ["make_folder", "create", "write", "size", "fsync", "close", "rename", "fsync_folder"]
+    told = dict(noting.calls[:9])
+    assert (told["open_update"], told["read"], told["read_from"]) == ("r.jsonl", "r.jsonl.head", "r.jsonl")
+    assert all(told[name].isdigit() for name in ("truncate", "seek", "write", "fsync", "size"))
+
+
+def test_modes_of_new_files(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        write_bytes(tmp_path / "b", b"x")
+        append_row(tmp_path / "r.jsonl", {"n": 0})
+    finally:
+        os.umask(before)
+    assert {path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir()} == {
+        "b": 0o644, "r.jsonl": 0o644, "r.jsonl.head": 0o644,
+    }  # fmt: skip
+
+
+def test_removing_and_closing(tmp_path: Path) -> None:
+    with use_file_system(Noting()) as noting:
+        (tmp_path / "x").touch()
+        noting.remove(tmp_path / "x")
+    assert noting.calls == [("remove", "x")]
+    assert not (tmp_path / "x").exists()
+    fd = os.open(tmp_path, os.O_RDONLY)
+    close_quietly(fd)
+    close_quietly(fd)  # closed already: an error that is not the important one
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        os.fstat(fd)
+
+
+# ------------------------------------------------------------------------------------------- messages
+
+
+def test_refusals_in_full(tmp_path: Path) -> None:
+    path = tmp_path / "d.json"
+    for words, work in {
+        f"{path}: a stored document needs a schema name; pass schema= or a 'schema' field": lambda: write_json(
+            path, {}
+        ),
+        f"{path}: the document's version must be a whole number, not '1'": lambda: write_json(
+            path, {"version": "1"}, "s"
+        ),
+        f"{path}: the field 'length' is the store's own; name yours otherwise": lambda: write_json(
+            path, {"length": 1}, "s"
+        ),
+        f"{path}: the field 'check' is the store's own; name yours otherwise": lambda: append_row(path, {"check": 1}),
+        f"{path}: no such file": lambda: read_json(path),
+        f"{tmp_path}: cannot be read (Is a directory)": lambda: read_json(tmp_path),
+        f"{tmp_path / 'none'}: no such file": lambda: salvage_rows(tmp_path / "none"),
+    }.items():
+        with pytest.raises(InputError, match=said(words)):
+            work()
+    for bad in ({"a": {1, 2}}, {"a": float("inf")}):
+        with pytest.raises(InputError, match=rf"^{path}: the content is not plain JSON \(.+\)$"):
+            append_row(path, bad)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_damage_in_full(tmp_path: Path) -> None:
+    path = tmp_path / "d.json"
+    write_json(path, {"a": 1}, schema="s", version=2)
+    whole = json.loads(path.read_text())
+    canonical = len(b'{"a":1,"schema":"s","version":2}')
+    assert whole == {"schema": "s", "version": 2, "length": canonical, "digest": whole["digest"], "a": 1}
+    assert whole["digest"] == bytes_digest(b'{"a":1,"schema":"s","version":2}')
+    assert bytes_digest(b"") == "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+
+    def told(fields: Any, words: str, **wanted: Any) -> None:
+        path.write_text(json.dumps(fields))
+        with pytest.raises(DamagedError, match=said(f"{path}: {words}")):
+            read_json(path, **wanted)
+
+    told([1], "holds a list, not a stored document; write it again")
+    told({**whole, "a": 22}, f"content is {canonical + 1} bytes, {canonical} were stored; restore or rewrite it")
+    told({**whole, "length": True}, f"content is {canonical} bytes, True were stored; restore or rewrite it")
+    told({**whole, "a": 2}, "content does not match its digest; it was changed after it was stored")
+    told(whole, "schema is 's', expected 't'", schema="t")
+    told(whole, "version 2 of s; this harness reads up to 1, update it", version=1)
+    for name in ("schema", "version", "length", "digest"):
+        fields = {key: value for key, value in whole.items() if key != name}
+        told(fields, f"the field {name!r} is missing; not a stored document, or damaged")
+    path.write_text("{")
+    with pytest.raises(DamagedError, match=r"not valid JSON \(.+\); restore it or write it again$"):
+        read_json(path)
+    path.write_text('{"a": NaN}')
+    with pytest.raises(DamagedError, match=r"not valid JSON \(NaN is not a JSON number\)"):
+        read_json(path)
+    path.write_text(json.dumps(whole))
+    assert read_json(path, "s", 2) == read_json(path, version=3) == {"a": 1, "schema": "s", "version": 2}
+
+
+def test_damaged_rows_in_full(tmp_path: Path) -> None:
+    path = tmp_path / "r.jsonl"
+    append_rows(path, [{"n": 0}, {"n": 1, "text": "é"}, {"n": 2}])
+    whole = path.read_bytes()
+    lines = whole.splitlines(keepends=True)
+    assert '"text": "é"'.encode() in whole
+    lost = (
+        f"{path}: {{}} bytes, but 3 rows in {len(whole)} bytes were acknowledged; rows are lost, restore the file or "
+    )
+    lost += "run 'harness fsck --repair'"
+
+    def told(raw: bytes, words: str) -> None:
+        path.write_bytes(raw)
+        for work in (lambda: read_rows(path), lambda: rows_torn_bytes(path)):
+            with pytest.raises(DamagedError, match=said(words)):
+                work()
+
+    told(whole[:-5], lost.format(len(whole) - 5))
+    told(lines[0], lost.format(len(lines[0])))
+    told(b"", lost.format(0))
+    told(whole.replace(b'"n": 1', b'"n": 7'), f"{path}: line 2 does not match its check; run 'harness fsck'")
+    told(lines[1] + lines[0] + lines[2], f"{path}: line 1 does not match its check; run 'harness fsck'")
+    told(whole[:-1] + b"x", f"{path}: line 3 was changed after it was written")
+    told(whole + lines[2], f"{path}: line 4 does not match its check; run 'harness fsck'")
+    with pytest.raises(DamagedError, match=said(f"{path}: line 4 does not match its check; run 'harness fsck'")):
+        append_row(path, {"n": 3})
+    path.write_bytes(whole[:-1])
+    with pytest.raises(DamagedError, match=said(lost.format(len(whole) - 1))):
+        append_row(path, {"n": 3})
+    other = row_check("", {"n": 5})
+    told(
+        f'{{"n": 5, "check": "{other}"}}\n'.encode() * 1 + b" " * len(whole),
+        f"{path}: line 2 was changed after it was written",
+    )
+    path.write_bytes(whole)
+    head = json.loads((tmp_path / "r.jsonl.head").read_text())
+    assert (head["rows"], head["bytes"], head["schema"]) == (3, len(whole), HEAD_SCHEMA)
+    write_json(tmp_path / "r.jsonl.head", {"rows": "3", "bytes": 1, "check": ""}, schema=HEAD_SCHEMA)
+    with pytest.raises(DamagedError, match=r"r\.jsonl\.head: rows, bytes and check are not as written; run 'harness"):
+        read_rows(path)
+    write_json(tmp_path / "r.jsonl.head", {"rows": 3, "bytes": len(whole), "check": "0"}, schema=HEAD_SCHEMA)
+    with pytest.raises(DamagedError, match=r"not the 3 rows that were acknowledged; run 'harness fsck'$"):
+        read_rows(path)
+
+
+def test_a_whole_last_row_without_its_line_end_is_a_row(tmp_path: Path) -> None:
+    """The writer was killed between the row's last byte and its line end: nobody was told, but nothing is missing."""
+    path = tmp_path / "r.jsonl"
+    append_row(path, {"n": 0})
+    first = path.read_bytes()
+    check = row_check(json.loads(first)["check"], {"n": 1})
+    row = json.dumps({"n": 1, "check": check}).encode()
+    path.write_bytes(first + row)
+    assert read_rows(path) == [{"n": 0}, {"n": 1}]
+    assert rows_torn_bytes(path) == 0
+    append_row(path, {"n": 2})
+    assert read_rows(path) == [{"n": 0}, {"n": 1}, {"n": 2}]
+    assert json.loads((tmp_path / "r.jsonl.head").read_text())["rows"] == 3
+    path.write_bytes(path.read_bytes() + b'{"n": 3}x')  # no row of ours: torn
+    assert rows_torn_bytes(path) == 9
+    path.write_bytes(path.read_bytes()[:-9] + b"[1] torn \xff")
+    assert rows_torn_bytes(path) == 10
+    last = json.loads(path.read_bytes().splitlines()[-2])["check"]
+    own = json.dumps({"n": 3, "check": row_check(last, {"n": 3})}).encode()
+    path.write_bytes(path.read_bytes()[:-10] + own + b"\x8a")  # the line end, flipped
+    with pytest.raises(DamagedError, match="line 4 was changed after it was written"):
+        read_rows(path)
+
+
+# ------------------------------------------------------------------------------------------- torn tails and salvage
+
+
+def test_a_torn_tail_is_measured_and_cut(tmp_path: Path) -> None:
+    path = tmp_path / "r.jsonl"
+    append_rows(path, [{"n": 0}, {"n": 1}])
+    whole = path.read_bytes()
+    assert rows_torn_bytes(path) == 0
+    path.write_bytes(whole + b'{"n": 2, "che')
+    assert rows_torn_bytes(path) == 13
+    trim_rows(path)
+    assert path.read_bytes() == whole
+    with pytest.raises(InputError, match=said(f"{tmp_path / 'none'}: no such file")):
+        rows_torn_bytes(tmp_path / "none")
+
+
+def test_salvage_keeps_the_leading_good_rows_and_every_damaged_file(tmp_path: Path) -> None:
+    path = tmp_path / "r.jsonl"
+    append_rows(path, [{"n": number} for number in range(5)])
+    for number, kept in ((1, 3), (2, 2), (3, 0)):
+        rows = read_rows(path)
+        damaged = path.read_bytes().replace(f'"n": {kept}'.encode(), b'"n": 77')
+        path.write_bytes(damaged)
+        assert salvage_rows(path) == kept
+        assert read_rows(path) == rows[:kept]
+        name = "r.jsonl.damaged" + (f"-{number}" if number > 1 else "")
+        assert (tmp_path / name).read_bytes() == damaged
+        head = read_json(tmp_path / "r.jsonl.head", schema=HEAD_SCHEMA)
+        last = json.loads(path.read_bytes().splitlines()[-1])["check"] if kept else ""
+        assert (head["rows"], head["bytes"], head["check"]) == (kept, path.stat().st_size, last)
+        append_row(path, {"n": kept})
+    path.write_bytes(path.read_bytes() + b"[1]\n{}\n")
+    assert salvage_rows(path) == 1
+
+
+def test_errors_of_the_disk_in_full(tmp_path: Path) -> None:
+    folder = tmp_path / "file"
+    folder.write_text("")
+    path = folder / "d.json"
+    words = "cannot be written (Not a directory); what was stored before is unchanged, fix that and run again"
+    for work in (lambda: write_bytes(path, b""), lambda: append_row(path, {})):
+        with pytest.raises(
+            WriteError, match=rf"^{path}: cannot be written \((Not a directory|File exists)\); what was"
+        ):
+            work()
+    assert words.endswith("fix that and run again")
+    with pytest.raises(WriteError, match=said(f"{tmp_path}: {words.replace('Not a', 'Is a')}")):
+        append_row(tmp_path, {"n": 1})
+
+    class Lying(FileSystem):
+        def size(self, fd: int) -> int:
+            return 3
+
+    with use_file_system(Lying()), pytest.raises(WriteError, match=r"\(only 3 of 5 bytes arrived\); what was"):
+        write_bytes(tmp_path / "b", b"12345")
+
+    class Lazy(FileSystem):
+        def write(self, fd: int, data: bytes | memoryview) -> int:
+            return 0
+
+    with use_file_system(Lazy()), pytest.raises(WriteError, match=r"\(the system wrote nothing\); what was"):
+        write_bytes(tmp_path / "b", b"12345")
+    assert not (tmp_path / "b").exists()
