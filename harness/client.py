@@ -143,8 +143,7 @@ class HarnessClient:
         address = f"ws{self.address.removeprefix('http')}/ws/run/{run_id}?since={since}"
         with connect(address, additional_headers=headers, max_size=1 << 20) as socket:
             for text in socket:
-                body = json.loads(text)
-                yield WatchMessage(body["type"], body["sequence"], body.get("milestone", 0), body)
+                yield read_message(text)
 
     # ---------------------------------------------------------------- results
 
@@ -244,6 +243,18 @@ def _status(body: Mapping[str, Any]) -> RunStatus:
         sequence=body["sequence"],
         ahead=body["ahead"],
     )
+
+
+def read_message(text: str | bytes) -> WatchMessage:
+    """One message of ``/ws/run``. Raises ``EngineError`` for anything else."""
+    try:
+        body = json.loads(text)
+        message = WatchMessage(body["type"], body["sequence"], body.get("milestone", 0), body)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise EngineError(f"not a message of this service ({type(error).__name__}: {text[:80]!r})") from error
+    if not isinstance(message.type, str) or type(message.sequence) is not int or type(message.milestone) is not int:
+        raise EngineError(f"not a message of this service ({text[:80]!r})")
+    return message
 
 
 def _given(**query: Any) -> dict[str, Any]:

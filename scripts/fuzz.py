@@ -73,7 +73,7 @@ def mutations(name: str, inputs: int, seed: int) -> int:
     return violations
 
 
-def guided(name: str, runs: int) -> None:
+def guided(name: str, runs: int, seed: int) -> None:
     """libFuzzer over one target, its own process. Does not return."""
     import atheris
 
@@ -90,7 +90,7 @@ def guided(name: str, runs: int) -> None:
     def one(data: bytes) -> None:
         call(target, data, folder / "work")
 
-    options = [f"-runs={runs}", f"-seed={SEED}", "-max_len=4096", f"-timeout={INPUT_LIMIT_S}", "-rss_limit_mb=2048"]
+    options = [f"-runs={runs}", f"-seed={seed}", "-max_len=4096", f"-timeout={INPUT_LIMIT_S}", "-rss_limit_mb=2048"]
     atheris.Setup([sys.argv[0], *options, f"-artifact_prefix={KEPT}/{name}-", str(corpus)], one)
     atheris.Fuzz()
 
@@ -117,11 +117,20 @@ def scratch() -> tempfile.TemporaryDirectory[str]:
     return tempfile.TemporaryDirectory(prefix="fuzz-", dir=memory_folder())
 
 
-def run_guided(name: str, runs: int) -> tuple[int, int]:
+def run_guided(name: str, runs: int, seed: int) -> tuple[int, int]:
     """(inputs, violations) of one atheris process."""
     import shutil
 
-    words = [sys.executable, str(Path(__file__).resolve()), "--guided", name, "--inputs", str(runs)]
+    words = [
+        sys.executable,
+        str(Path(__file__).resolve()),
+        "--guided",
+        name,
+        "--inputs",
+        str(runs),
+        "--seed",
+        str(seed),
+    ]
     done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, errors="replace", check=False)
     counts = re.findall(r"^(?:#|Done |stat::number_of_executed_units:\s*)(\d+)", done.stderr, re.MULTILINE)
     for folder in Path(memory_folder() or tempfile.gettempdir()).glob("fuzz-*"):
@@ -141,7 +150,7 @@ def main() -> int:
     parser.add_argument("--guided", metavar="TARGET", help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.guided:
-        guided(given.guided, given.inputs)
+        guided(given.guided, given.inputs, given.seed)
     from tests.fuzz.targets import TARGETS
 
     names = given.targets or list(TARGETS)
@@ -155,7 +164,7 @@ def main() -> int:
         share = -(-given.inputs * TARGETS[name].weight // weights)
         started = time.monotonic()
         guided_runs = int(share * GUIDED_SHARE) if with_atheris else 0
-        seen, violations = run_guided(name, guided_runs) if guided_runs else (0, 0)
+        seen, violations = run_guided(name, guided_runs, given.seed) if guided_runs else (0, 0)
         violations += mutations(name, share - seen, given.seed)
         inputs = seen + max(0, share - seen)
         total, broken = total + inputs, broken + violations

@@ -9,7 +9,7 @@ import time
 from collections import OrderedDict
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -81,7 +81,8 @@ class Guard:
 
     def _check(self, scope: Scope, headers: dict[bytes, bytes]) -> None:
         host = headers.get(b"host", b"").decode("latin-1")
-        name = (urlsplit(f"//{host}").hostname or "") if _is_plain(host) else ""
+        split = _split(f"//{host}")
+        name = (split.hostname or "") if split is not None else ""
         allowed = self.settings.allowed_hosts
         if allowed and name not in allowed:
             raise ApiError(421, "host", "this service is not known by that name")
@@ -102,7 +103,8 @@ class Guard:
         if scope["type"] == "http" and scope["method"] in SAFE_METHODS:
             return
         origin = headers.get(b"origin", b"").decode("latin-1")
-        foreign = bool(origin) and (not _is_plain(origin) or urlsplit(origin).netloc != host)
+        split = _split(origin)
+        foreign = bool(origin) and (split is None or split.netloc != host)
         if foreign or headers.get(b"sec-fetch-site", b"same-origin") in (b"cross-site", b"same-site"):
             raise ApiError(403, "origin", "requests from pages of another origin are refused")
 
@@ -151,13 +153,12 @@ def _too_large(limit: int) -> ApiError:
     return ApiError(413, "body", f"the body is larger than {limit} bytes", {"Connection": "close"})
 
 
-def _is_plain(text: str) -> bool:
-    """Whether ``urlsplit`` takes it without complaint."""
+def _split(address: str) -> SplitResult | None:
+    """The parts of an address that a stranger wrote; None when it is none."""
     try:
-        urlsplit(f"//{text}" if "://" not in text else text)
+        return urlsplit(address)
     except ValueError:
-        return False
-    return True
+        return None
 
 
 def _with_headers(scope: Scope, send: Send) -> Send:

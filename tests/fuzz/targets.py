@@ -14,6 +14,7 @@ import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -415,6 +416,91 @@ def _api_seeds(folder: Path) -> list[bytes]:
     ]
 
 
+def _message(data: bytes, folder: Path) -> None:
+    """A WebSocket message as the client reads it."""
+    from harness.client import read_message
+
+    for text in (data, data.decode("utf-8", "replace")):
+        try:
+            message = read_message(text)
+        except HarnessError:
+            continue
+        assert message.body == json.loads(text)
+        assert isinstance(message.type, str)
+        assert (type(message.sequence), type(message.milestone)) == (int, int)
+
+
+def _message_seeds(folder: Path) -> list[bytes]:
+    return [
+        b'{"type": "progress", "sequence": 7, "percent": 12.5, "simulated_time": "2025-10-01T14:30:00Z"}',
+        b'{"type": "state", "sequence": 8, "milestone": 2, "state": "completed", "detail": ""}',
+        b"[1]",
+    ]
+
+
+TOKEN = "a-secret-of-more-than-32-characters"
+
+
+@cache
+def _guarded(folder: Path) -> Any:
+    """The settings of a service that asks for a token."""
+    from harness.config import load_settings
+    from harness.server.settings import ServerSettings
+
+    (folder / "harness.toml").write_text("")
+    return ServerSettings(load_settings(folder / "harness.toml"), token=TOKEN)
+
+
+def _guard(data: bytes, folder: Path) -> None:
+    """Headers of a request or a WebSocket handshake (lines ``name: value``, then the body) through the guard.
+
+    Whatever they are, the application is called or the request is refused; with a foreign origin or without the
+    token it is never called.
+    """
+    import asyncio
+
+    from harness.server.guard import Guard
+
+    head, _, body = data.partition(b"\n\n")
+    lines = [line.partition(b": ") for line in head.split(b"\n")]
+    headers = [(name.lower(), value) for name, _, value in lines]
+    kind = "websocket" if len(data) % 2 else "http"
+    called: list[str] = []
+    sent: list[Any] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        called.append(scope["type"])
+
+    async def receive() -> Any:
+        return {"type": f"{kind}.request", "body": body, "more_body": False}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    scope = {
+        "type": kind, "method": "POST", "path": "/ws/run/x", "headers": headers, "client": ("127.0.0.1", 1),
+    }  # fmt: skip
+    asyncio.run(Guard(app, _guarded(folder))(scope, receive, send))
+    assert bool(called) != bool(sent)
+    if called:
+        told = dict(headers)
+        assert TOKEN.encode() in told.get(b"authorization", b"") or b"harness_session=" in told.get(b"cookie", b"")
+        assert told.get(b"sec-fetch-site", b"same-origin") not in (b"cross-site", b"same-site")
+
+
+def _guard_seeds(folder: Path) -> list[bytes]:
+    from harness.server.guard import session_value
+
+    return [
+        f"host: localhost:8765\norigin: http://localhost:8765\nauthorization: Bearer {TOKEN}\n\n{{}}".encode(),
+        f"host: 127.0.0.1\ncontent-length: 2\nauthorization: bearer {TOKEN}\n\n{{}}".encode(),
+        b"host: 127.0.0.1\nsec-fetch-site: same-origin\n\n",
+        f"host: [::1]:80\ncookie: harness_session={session_value(TOKEN)}; a=b\n\n".encode(),
+        b"host: ://[\norigin: //[]\n\n",
+        b"host: localhost\ntransfer-encoding: chunked\nsec-fetch-site: cross-site\n\nbody",
+    ]
+
+
 TARGETS: dict[str, Target] = {
     target.name: target
     for target in (
@@ -433,6 +519,8 @@ TARGETS: dict[str, Target] = {
         Target("baseline", _baseline, _baseline_seeds),
         Target("settings", _settings, _settings_seeds),
         Target("api", _api, _api_seeds, weight=4),
+        Target("watch_message", _message, _message_seeds, weight=4),
+        Target("guard", _guard, _guard_seeds),
     )
 }
 
