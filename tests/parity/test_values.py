@@ -9,10 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.errors import InputError
+from harness.parity import differing_leaves
 from harness.parity.rules import ParityRules, Tolerance
 from harness.parity.values import (
     MISSING,
+    Difference,
     Differences,
+    _containers_same,
+    _nodes,
     amount,
     compare,
     plain_value,
@@ -429,3 +433,87 @@ def test_the_least_settings_are_taken() -> None:
     assert rules.ignored[-1] == ("a", "ignored by harness.toml")
     assert rules.tolerances == (Tolerance("b", Decimal(0), Decimal(1)),)
     assert (ParityRules().maximum_listed, ParityRules().neighbours) == (100, 2)
+
+
+# ------------------------------------------------------------------------------------------- the short cuts
+
+
+RULED = ParityRules.from_settings({"ignore": ["a.out"], "tolerances": {"a.x": "1", "a.rows[].x": "1"}})
+
+
+@pytest.fixture
+def looked_into(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, Any]]:
+    """What was handed to deepdiff, which costs the most."""
+    handed: list[tuple[Any, Any]] = []
+
+    def noting(left: Any, right: Any, equal: Any) -> list[Any]:
+        handed.append((left, right))
+        return real(left, right, equal)
+
+    real = differing_leaves.differing_leaves
+    monkeypatch.setattr(differing_leaves, "differing_leaves", noting)
+    return handed
+
+
+def test_what_the_rules_allow_is_not_looked_into(looked_into: list[Any]) -> None:
+    for size in (1, 300):
+        left = {"a": {"out": [1] * size, "x": 1, "rows": [{"x": 1}] * size, "same": [{"k": [1, 2]}] * size}}
+        right = {"a": {"out": [2] * size, "x": 2, "rows": [{"x": 2}] * size, "same": [{"k": [1, 2]}] * size}}
+        assert compare(left, right, RULED).tolerances_used == {"a.x ± 1": 1, "a.rows[].x ± 1": size}
+        inner = compare(left["a"], right["a"], RULED, ("a",))
+        assert inner.tolerances_used == {"a.x ± 1": 1, "a.rows[].x ± 1": size}
+        assert inner.found == []
+        assert compare(left["a"]["rows"], right["a"]["rows"], RULED, ("a", "rows")).found == []
+    assert looked_into == []
+
+
+def test_only_small_parts_that_differ_are_looked_into(looked_into: list[Any]) -> None:
+    left = {"a": {"out": 1, "rows": [{"x": 1, "y": [0] * 90} for _ in range(9)], "last": {"k": 1}, "gone": 1}}
+    right = json.loads(json.dumps(left))
+    right["a"]["rows"][4]["y"][7] = 1
+    right["a"]["out"] = 2
+    right["a"]["last"] = {"k": 2}
+    del right["a"]["gone"]
+    found = [str(one) for one in compare(left, right, RULED).found]
+    assert found == ["a.rows[4].y[7]: 0 | 1", "a.last.k: 1 | 2", "a.gone: 1 | (missing)"]
+    assert looked_into == [(left["a"]["rows"][4], right["a"]["rows"][4]), ({"k": 1}, {"k": 2})]
+    looked_into.clear()
+    half, more = [0] * 99, [0] * 100  # 100 and 101 nodes
+    assert [str(one) for one in compare(half, [1, *half[1:]], EXACT).found] == ["[0]: 0 | 1"]
+    assert looked_into == [(half, [1, *half[1:]])]
+    looked_into.clear()
+    assert [str(one) for one in compare(more, [1, *more[1:]], EXACT).found] == ["[0]: 0 | 1"]
+    assert looked_into == [(0, 1)]
+
+
+def test_a_difference_that_deepdiff_does_not_see_is_not_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(differing_leaves, "differing_leaves", lambda left, right, equal: [])
+    assert compare({"x": 1}, {"x": 2}, RULED, ("b",)).found == [Difference(("b",), {"x": 1}, {"x": 2})]
+    monkeypatch.setattr(differing_leaves, "differing_leaves", lambda left, right, equal: [(("out",), 1, 2)])
+    assert compare({"x": 1}, {"x": 3}, RULED, ("a",)).found == []  # seen, and it is the one that is ignored
+
+
+def test_nodes_are_counted_as_far_as_it_matters() -> None:
+    assert [_nodes(value) for value in (1, [], {}, [1, 2], {"a": [1, {"b": 2}], "c": "d"})] == [1, 1, 1, 3, 6]
+    assert _nodes([0] * 199) == 200
+    assert _nodes([0] * 1000) == 201
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "same"),
+    [
+        ([], {}, False),
+        ({}, [], False),
+        ([1], [1, 2], False),
+        ([1, 2], [1], False),
+        ({"a": 1}, {"b": 1}, False),
+        ({"a": 1}, {"a": 1, "b": 1}, False),
+        ({"a": [1, {"b": "1.0"}]}, {"a": [1.0, {"b": "1"}]}, True),
+        ([], 0, False),
+        ({}, None, False),
+    ],
+)
+def test_containers(left: Any, right: Any, same: bool) -> None:
+    assert _containers_same(left, right) is same
+    assert _containers_same(right, left) is same
+    assert (compare(left, right, EXACT).found == []) is same
