@@ -30,6 +30,7 @@ from harness.results.lean_results import LeanResults
 from harness.results.spans import CACHE_FOLDER, SectionFile, Sections
 
 _SETTINGS_FILES = ("settings.json", "session.json")
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _SAMPLE = 200
 
 
@@ -452,7 +453,7 @@ class _ListDataset:
             if self.cached_bytes and changed_ns == self._changed_ns:
                 return self._value
             try:
-                value = decode_plain(self._path.read_bytes(), self._path)
+                value = decode_plain(self._path.read_bytes().removeprefix(_BYTE_ORDER_MARK), self._path)
             except OSError as error:
                 raise InputError(f"{self._path}: cannot be read ({error.strerror or error})") from error
             self._value, self._changed_ns, self.cached_bytes = value, changed_ns, estimated_bytes(value)
@@ -496,7 +497,7 @@ def _no_such(what: str, name: str, known: list[str], where: str = "") -> str:
 def _first_character(path: Path) -> str:
     try:
         with path.open("rb") as stream:
-            return stream.read(64).removeprefix(b"\xef\xbb\xbf").lstrip()[:1].decode("latin-1")
+            return stream.read(64).removeprefix(_BYTE_ORDER_MARK).lstrip()[:1].decode("latin-1")
     except OSError:
         return ""
 
