@@ -130,7 +130,7 @@ def test_datasets_of_a_tree(tmp_path: Path) -> None:
     assert "nothing" not in results.datasets
     for work, words in (
         (lambda: results.datasets["plain/mop"], "no dataset 'plain/mop'; near are plain/map, plain/list"),
-        (lambda: results.strategies["s/bas"], "no strategy 's/bas'; near are s/base"),
+        (lambda: results.strategies["s/bas"], "no strategy 's/bas'; near are s/base, baselines"),
         (lambda: one["b"], "no section 'b' in plain/map; there are a"),
         (lambda: one.exact("b"), "no section 'b' in plain/map; there are a"),
         (lambda: one.text("b"), "no section 'b' in plain/map; there are a"),
