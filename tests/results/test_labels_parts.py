@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import os
 import re
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
-from harness.errors import InputError
+from harness.errors import DamagedError, InputError
 from harness.results.baseline import save_baseline
-from harness.results.catalog import DatasetKind, Entry, open_catalog
+from harness.results.catalog import MANIFEST_NAME, MANIFEST_SCHEMA, DatasetKind, Entry, open_catalog
 from harness.results.labels import Kind, known_labels, resolve, sessions_newest_first, variant_runs
+from harness.results.lean_results import result_ids_among
+from harness.results.spans import CACHE_FOLDER, SectionText
+from harness.results.store import read_json, write_json
 from harness.results.test_results import ParameterError, TestResults, UnknownNameError
 from tests.results.lean_folder import document, write_lean
 
@@ -170,3 +174,74 @@ def test_the_cache_counts_and_forgets(tmp_path: Path) -> None:
 def test_parameters_that_cannot_be(tmp_path: Path, given: dict[str, object], words: str) -> None:
     with pytest.raises(ParameterError, match=f"^{re.escape(words)}$"):
         TestResults(**{"test_path": tmp_path, **given})  # type: ignore[arg-type]
+
+
+def test_sections_of_a_text() -> None:
+    text = SectionText(b'{"a": {"x": 1.50}, "b": [1], "n": 1e400}', Path("file.json"))
+    assert text.names == ["a", "b", "n"]
+    assert text.value("a") == {"x": 1.5}
+    assert isinstance(text.value("a")["x"], float)
+    assert text.value("a", exact=True) == {"x": Decimal("1.50")}
+    assert str(text.value("a", exact=True)["x"]) == "1.50"
+    assert (text.raw("a"), text.length("a")) == (b'{"x": 1.50}', 11)
+    assert text.typed("b", list[int]) == [1]
+    with pytest.raises(DamagedError, match=r"^file\.json, section 'b'"):
+        text.typed("b", dict[str, int])
+    with pytest.raises(DamagedError, match=r"^file\.json"):
+        SectionText(b"[1]", Path("file.json"))
+
+
+@pytest.mark.parametrize(
+    ("names", "found"),
+    [
+        ({"A-summary.json"}, ["A"]),
+        ({"B-order-events.json", "A-order-events.json", "B.json"}, ["A", "B"]),
+        ({"A-log.txt", "A.json", "other.json"}, ["A"]),
+        ({"A-log.txt", "other.json"}, ["other"]),
+        ({"b.json", "a.json", "x.txt"}, ["a", "b"]),
+        ({"-summary.json"}, []),
+        (set(), []),
+    ],
+)
+def test_which_results_are_among_files(names: set[str], found: list[str]) -> None:
+    assert result_ids_among(names) == found
+
+
+def test_datasets_that_come_to_the_same_name_are_named_by_their_files_too(tmp_path: Path) -> None:
+    for file in ("a/run_1/x.json", "a/run_1/y.json", "a/z.json", "a/lean/q.json", "run_3/r.json"):
+        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / file).write_text("{}")
+    for name in (
+        "session.json",
+        "data-monitor-report-1.json",
+        "alone-summary.json",
+        "b-summary.json",
+        "b.json",
+        ".json",
+    ):
+        (tmp_path / "a" / name).write_text("{}")
+    top = tmp_path.resolve().name
+    assert [(entry.key, entry.kind.value, entry.file) for entry in open_catalog(tmp_path).entries] == sorted(
+        [
+            ("a/run_1/x", "json", "a/run_1/x.json"),
+            ("a/run_1/y", "json", "a/run_1/y.json"),
+            ("a/z", "json", "a/z.json"),
+            ("a/q", "json", "a/lean/q.json"),
+            ("a/alone-summary", "json", "a/alone-summary.json"),
+            ("a/b", "lean", "a/b.json"),
+            (f"{top}/run_3", "json", "run_3/r.json"),
+        ]
+    )
+
+
+@pytest.mark.parametrize(("schema", "version"), [("another", 1), (MANIFEST_SCHEMA, 2)])
+def test_a_manifest_of_another_kind_is_not_believed(tmp_path: Path, schema: str, version: int) -> None:
+    write_lean(tmp_path / "a")
+    made = open_catalog(tmp_path)
+    manifest = tmp_path / CACHE_FOLDER / MANIFEST_NAME
+    stored = read_json(manifest)
+    forged = {**stored, "looked_ns": stored["looked_ns"] + 10**12, "datasets": [["x", "y", "json", "z.json"]]}
+    write_json(manifest, {**forged, "schema": schema, "version": version})
+    assert open_catalog(tmp_path) == made
+    write_json(manifest, {**forged, "schema": MANIFEST_SCHEMA, "version": 1})
+    assert [entry.key for entry in open_catalog(tmp_path).entries] == ["x/y"]  # what is up to date is believed
