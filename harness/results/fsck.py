@@ -140,10 +140,8 @@ class _Inspector:
 
     def tree(self, folder: Path) -> None:
         """A session, a sweep or anything else below the runs folder."""
-        runs: set[Path] = set()
         for variant in sorted(path for path in folder.iterdir() if path.is_dir()):
             for run in variant_runs(variant):
-                runs.add(run)
                 self.run(run)
         for current, folders, _ in os.walk(folder):
             here = Path(current)

@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -117,3 +118,88 @@ def test_a_folder_in_use_is_left_alone(project: Path) -> None:
         found = check(project, repair=True)
     assert [one.severity for one in found.findings] == [Severity.BUSY]
     assert "a bench session" in str(found.findings[0])
+
+
+def told(root: Path, repair: bool = False) -> list[str]:
+    """Every finding as its line, without the project's path."""
+    return [str(one).replace(f"{root}/", "") for one in check(root, repair=repair).findings]
+
+
+def test_every_finding_in_words(project: Path) -> None:
+    session, baselines = project / "runs" / "s1", project / "baselines"
+    gone = dead_pid()
+    lean = session / "baseline" / "run_02" / "lean"
+    (baselines / "default.json").write_text("{}")
+    (baselines / f".tmp-x.{gone}-1-0").write_text("")
+    (baselines / ".tmp-anything").write_text("")
+    (baselines / f".tmp-mine.{os.getpid()}-1-0").write_text("being written")
+    (session / "session.json").write_text('{"schema": "x", "version": 1}')
+    (session / "other.json").write_text("{")
+    (session / "plain.json").write_text('{"schema": "not one of ours"}')
+    (session / "baseline" / "run_01" / "measurement.json").write_text('{"length": 1, "digest": "x"}')
+    (lean / "Algo.json").write_text("[]")
+    (lean / "Algo-order-events.json").write_text('{"a": 1}')
+    with (session / "rows.jsonl").open("a") as stream:
+        stream.write("torn")
+    append_row(project / "runs" / "loose.jsonl", {"n": 1})
+    (project / "runs" / "loose.jsonl").write_text("x\n")
+    owner = f'{{"pid": {gone}, "host": "vm", "since_utc": "then", "purpose": "bench"}}'
+    (session / LOCK_NAME).write_text(owner)
+    short = f"bench (process {gone} on vm, since then)"
+    left = "leftover, a write that was interrupted; remove it"
+    json_error = "Expecting property name enclosed in double quotes: line 1 column 2 (char 1)"
+    found = told(project)
+    assert found == [
+        f"baselines/.tmp-anything: {left}",
+        f"baselines/.tmp-x.{gone}-1-0: {left}",
+        "baselines/default.json: damaged, the field 'schema' is missing; "
+        "restore it from version control, or run 'make baseline' with --force",
+        *(line for line in found if line.startswith("runs/s1/baseline/run_02/lean/")),
+        f"runs/s1/.lock: leftover, its owner is dead: {short}; remove it",
+        f"runs/s1/other.json: damaged, not valid JSON ({json_error}); run it again",
+        "runs/s1/rows.jsonl: leftover, 4 bytes of a row that was never acknowledged; cut them",
+        "runs/s1/session.json: damaged, the field 'length' is missing; "
+        "the session's runs are kept; start a new session",
+        "runs/s1/baseline/run_01/measurement.json: damaged, the field 'schema' is missing; run it again",
+        "runs/loose.jsonl: damaged, 2 bytes, but 1 rows in 38 bytes were acknowledged; "
+        "keep its good rows, set it aside as loose.jsonl.damaged",
+    ]
+    lines = [line for line in found if line.startswith("runs/s1/baseline/run_02/lean/")]
+    assert [line.split(": ")[0].rsplit("/", 1)[1] for line in lines] == ["Algo.json", "Algo-order-events.json"]
+    assert all(": damaged, " in line for line in lines)
+    assert [line.rsplit("; ", 1)[1] for line in lines] == [
+        "delete this run and resume the session", "delete this run and resume",
+    ]  # fmt: skip
+    repaired = told(project, repair=True)
+    assert [line.split("; repaired: ")[0] for line in repaired if "; repaired: " in line] == [
+        line.rsplit("; ", 1)[0] for line in found if ("leftover" in line or "loose" in line) and ".lock" not in line
+    ]  # the dead owner's lock was taken over by the repair itself
+    assert (baselines / f".tmp-mine.{os.getpid()}-1-0").exists()
+    after = told(project)
+    assert after == [line for line in found if "leftover" not in line and "loose" not in line]
+
+
+def test_an_interrupted_baseline_in_words_and_a_repair_that_fails(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = project / "baselines" / "default-result.json.gz"
+    file.rename(file.with_name(file.name + ".next"))
+    line = "baselines/default.json: leftover, a store was interrupted before its last renames; "
+    assert told(project) == [f"{line}finish them"]
+
+    def refused(baseline: object) -> None:
+        raise OSError("no")
+
+    monkeypatch.setattr("harness.results.fsck.finish_baseline", refused)
+    assert told(project, repair=True) == [f"{line.removesuffix('; ')}; repair failed (no); finish them"]
+    monkeypatch.undo()
+    assert told(project, repair=True) == [f"{line}repaired: finish them"]
+    assert told(project) == []
+
+
+def test_a_folder_in_use_in_words(project: Path) -> None:
+    with FolderLock(project / "runs" / "s1", "a bench session"):
+        (line,) = told(project, repair=True)
+    assert line.startswith("runs/s1: in use, ")
+    assert "in use by a bench session (process " in line
+    assert line.endswith("; run again when it has ended")
