@@ -12,6 +12,7 @@ import pytest
 from harness.errors import BusyError, DamagedError, HarnessError, InputError
 from harness.results.baseline import BaselineExistsError, load_baseline, save_baseline
 from harness.results.file_system import FileSystem, use_file_system
+from harness.results.lean_results import LeanResults
 from tests.results.lean_folder import document, order_event, write_lean
 
 RECORD = {"medians": {"wall_s": 1.25}, "fingerprint": {"cpu": "one"}}
@@ -224,3 +225,37 @@ def test_a_kill_at_any_call_leaves_old_or_new(two: tuple[Path, Callable[[], obje
         store_new()
         assert content(path) == after
         assert not list(path.parent.glob("*.next"))
+
+
+def test_what_a_baseline_holds(tmp_path: Path) -> None:
+    lean = LeanResults(write_lean(tmp_path / "lean", events=[order_event(1, 1)]))
+    path = tmp_path / "b" / "default.json"
+    assert save_baseline(path, {"n": 1}, lean) == []  # results that are open already
+    stored = load_baseline(path)
+    events, result = stored.companion("order_events"), stored.companion("result")
+    assert events is not None
+    assert result is not None
+    assert {kind: (entry["file"], entry["bytes"]) for kind, entry in stored.companions.items()} == {
+        "order_events": ("default-order-events.json.gz", len(events)),
+        "result": ("default-result.json.gz", len(result)),
+    }
+    assert b'"sharpeRatio":"-8.8302"' in result
+    assert b'"profitLoss":-275.0,' in result  # digits as Lean wrote them
+    assert b'"StartTime"' not in result
+    assert (stored.scenario, stored.order_event_count) == ("default", 1)
+    assert stored.summary["tradeStatistics"] == {"totalProfitLoss": "-867.50"}
+    assert stored.summary["portfolioStatistics"] == {"sharpeRatio": "-8.8302"}
+    assert stored.summary["statistics"] == {"Total Orders": "3", "Sharpe Ratio": "-8.83"}
+    assert stored.companion("another") is None
+    assert stored.companion_path("another") is None
+
+
+@pytest.mark.parametrize(("changes", "shown"), [(2, ""), (3, ""), (5, "; 2 more")])
+def test_a_refusal_shows_three_changes(tmp_path: Path, changes: int, shown: str) -> None:
+    lean, path = write_lean(tmp_path / "lean"), tmp_path / "default.json"
+    save_baseline(path, {f"k{number}": 0 for number in range(5)}, lean)
+    with pytest.raises(BaselineExistsError) as raised:
+        save_baseline(path, {f"k{number}": int(number < changes) for number in range(5)}, lean)
+    assert len(raised.value.changes) == changes
+    listed = "; ".join(raised.value.changes[:3])
+    assert str(raised.value) == f"{path}: differs from the stored baseline ({listed}{shown}); use --force to replace it"
