@@ -56,14 +56,14 @@ lean: $(LEAN_VENV)/.done ## Install the lean command in an environment of its ow
 benchmarks: $(VENV)/.dev ## Measure the harness itself (minutes)
 	@set -e; for script in benchmarks/bench_*.py benchmarks/sim_*.py; do echo "== $$script"; $(BIN)/python $$script; done
 
-faults: $(VENV)/.dev ## Disturb every file operation and hold the promise of docs/reliability.md (a quarter of an hour)
+faults: $(VENV)/.dev ## Disturb every file operation and hold the promise of docs/reliability.md (a quarter of an hour on an idle core)
 	$(BIN)/python scripts/faults.py
 
 fuzz: $(VENV)/.dev ## A million inputs to every reader; coverage-guided where atheris installs
 	@$(BIN)/python -c 'import atheris' 2>/dev/null || $(BIN)/python -m pip install --quiet --disable-pip-version-check atheris || true
 	$(BIN)/python scripts/fuzz.py
 
-mutation: $(VENV)/.dev ## Mutation score of parity, statistics, verdict and results (an hour or more)
+mutation: $(VENV)/.dev ## Mutation score of parity, statistics, verdict and results (hours; ARGS='--sample 300' minutes)
 	@$(BIN)/python -c 'import importlib.util as u; raise SystemExit(not u.find_spec("mutmut"))' || $(BIN)/python -m pip install --quiet --disable-pip-version-check mutmut
 	$(BIN)/python scripts/mutation.py $(ARGS)
 

@@ -312,7 +312,7 @@ def fsck(
     json: JsonOption = False,
     config: ConfigOption = None,
 ) -> None:
-    """Read every stored baseline, session and row file; say what is damaged. Exit 1 when something is."""
+    """Read every stored baseline, session, row file and the history; say what is damaged. Exit 1 when something is."""
     from harness.commands.fsck import fsck as command
 
     _exit(command(config, repair=repair, as_json=json))
