@@ -496,7 +496,6 @@ class EngineContext:
         manager.run()
         self.phases_s["algorithm"] = time.perf_counter() - started
         started = time.perf_counter()
-        failed = algorithm.run_time_error is not None
         if algorithm.run_time_error is not None:
             text = describe(algorithm.run_time_error, folder)
             error_text = f"Runtime Error: {text}"
@@ -512,7 +511,7 @@ class EngineContext:
         self._print_statistics(self.results.send_final_result(step_done=manager.step_done))
         self.clean_up()
         self.phases_s["results"] = time.perf_counter() - started
-        return 1 if failed else 0
+        return 0 if algorithm.status == AlgorithmStatus.COMPLETED else 1
 
     @staticmethod
     def _print_statistics(statistics: list[tuple[str, str]]) -> None:

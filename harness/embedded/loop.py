@@ -76,8 +76,7 @@ class AlgorithmManager:
         except _Stop:
             self.engine.equity.report_until(self.cursor.step - (0 if self.step_done else 1))
             finished = algorithm.run_time_error is None
-        if algorithm.run_time_error is not None:
-            finished = False
+        # An error that no later step could see, such as one in ``on_order_event`` at the last, does not skip the end.
         if finished:
             self._end()
 

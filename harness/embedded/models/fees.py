@@ -12,6 +12,7 @@ from typing import Any
 from harness.embedded.clr import ONE, ZERO, from_python, mul
 from harness.embedded.models.wrapping import is_engine_class, require
 from harness.embedded.naming import lean_api, user_method
+from harness.embedded.not_supported import NotSupportedError
 from harness.embedded.orders.fees import CashAmount, OrderFee, OrderFeeParameters
 from harness.embedded.orders.zones import to_local
 
@@ -225,6 +226,8 @@ class UserFeeModel(FeeModel):
         if self._extended:
             try:
                 answer = method(parameters)
+            except NotSupportedError:
+                raise
             except Exception:
                 # Whatever user code raises makes Lean try the older signature.
                 self._extended = False

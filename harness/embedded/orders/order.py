@@ -237,12 +237,16 @@ class LimitOrder(Order):
 
     @property
     def is_marketable(self) -> bool:
+        return self._is_marketable_at(self._limit_price)
+
+    def _is_marketable_at(self, limit_price: Decimal) -> bool:
+        """Whether a limit would have met the other side's price when the order was submitted."""
         data = self.order_submission_data
         if data is None:
             return False
         if self._direction is OrderDirection.BUY:
-            return self._limit_price >= data._ask_price
-        return self._direction is OrderDirection.SELL and self._limit_price <= data._bid_price
+            return limit_price >= data._ask_price
+        return self._direction is OrderDirection.SELL and limit_price <= data._bid_price
 
     def _get_value_impl(self, security: Any) -> Decimal:
         return _limit_value(self._quantity, self._limit_price, security._price)

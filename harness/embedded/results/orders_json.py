@@ -86,7 +86,7 @@ class OrderWriter:
             ("direction", str(int(order.direction))),
             ("value", decimal_json(quantity * price)),
             ("orderSubmissionData", self._submission(order.order_submission_data)),
-            ("isMarketable", _bool(order.is_marketable)),
+            ("isMarketable", _bool(_is_marketable(order, rounding))),
             ("priceAdjustmentMode", str(int(order.price_adjustment_mode))),
         )
         return self._object(members, self._outer, self._inner)
@@ -133,6 +133,13 @@ class OrderWriter:
 
     def _plain(self, value: Any) -> str:
         return dumps(value, indent=0)
+
+
+def _is_marketable(order: Any, rounding: Rounding) -> bool:
+    """Lean computes it as it writes: under the hash from the rounded limit and the unrounded bid or ask."""
+    if order.type is OrderType.LIMIT:
+        return bool(order._is_marketable_at(rounding(order._limit_price)))
+    return bool(order.is_marketable)
 
 
 def _own_members(order: Any, rounding: Rounding) -> list[tuple[str, str]]:

@@ -9,6 +9,7 @@ from harness.embedded.clr import from_python
 from harness.embedded.data import BaseData
 from harness.embedded.models.wrapping import is_engine_class, require
 from harness.embedded.naming import lean_api, user_method
+from harness.embedded.not_supported import NotSupportedError
 
 if TYPE_CHECKING:
     from harness.embedded.securities.security import Security
@@ -51,6 +52,8 @@ class FuncSecuritySeeder:
             for point in points:
                 found = True
                 security.set_market_price(point)
+        except NotSupportedError:
+            raise
         except Exception:
             # Lean logs any failure to the engine's own log and goes on.
             return False
