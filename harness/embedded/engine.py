@@ -49,7 +49,7 @@ from harness.embedded.models.brokerage import (
 )
 from harness.embedded.models.shortable import set_data_folder as set_shortable_data_folder
 from harness.embedded.naming import snake_case, user_method
-from harness.embedded.not_supported import NotSupportedError
+from harness.embedded.not_supported import NotSupportedError, first_refusal, forget_refusals
 from harness.embedded.object_store import ObjectStore
 from harness.embedded.orders.price_variation import EquityPriceVariationModel
 from harness.embedded.portfolio_target import PortfolioTarget
@@ -455,6 +455,7 @@ class EngineContext:
     def run(self) -> int:
         """Run the backtest and write its results. The exit code is 0 when the algorithm completed, else 1."""
         started = time.perf_counter()
+        forget_refusals()
         algorithm_module.set_context(self)
         folder = self.configuration.algorithm_location.parent
         try:
@@ -494,6 +495,9 @@ class EngineContext:
         )
         manager = AlgorithmManager(self)
         manager.run()
+        refused = first_refusal()
+        if refused is not None:
+            algorithm.set_runtime_error(refused, "a refusal that user code caught")
         self.phases_s["algorithm"] = time.perf_counter() - started
         started = time.perf_counter()
         if algorithm.run_time_error is not None:

@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+from harness.embedded.data import KeyNotFoundException
 from harness.embedded.naming import lean_api
 from harness.embedded.uncovered import refuses_uncovered
 
@@ -55,8 +56,8 @@ class ObjectStore:
     def read_bytes(self, key: str) -> bytes:
         path = self._path(key)
         if not path.is_file():
-            raise KeyError(
-                f"Object with key '{key}' was not found in the current project. Please use "
+            raise KeyNotFoundException(
+                f"Object with path '{key}' was not found in the current project. Please use "
                 "ObjectStore.ContainsKey(key) to check if an object exists before attempting to read."
             )
         return path.read_bytes()

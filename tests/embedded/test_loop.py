@@ -187,3 +187,65 @@ def test_ruined_account_stops_the_run_with_a_line(data_folder: Path, tmp_path: P
     )
     assert run.seen[-1].startswith("end 06 10:0")
     assert "Portfolio value is less than or equal to zero, stopping algorithm." in run.log
+
+
+def test_error_in_an_order_event_of_the_last_step_does_not_skip_the_end(data_folder: Path, tmp_path: Path) -> None:
+    """``AlgorithmManager.Run`` looks for such an error in the next step only; without one the run completes.
+
+    The launcher's exit code comes from the algorithm's status (completed), the written status from the error.
+    """
+    run = _run(
+        data_folder,
+        tmp_path,
+        """
+        def on_order_event(self, event):
+            raise ValueError(f"at {event.status}")
+
+        def on_data(self, data):
+            if self.at(7, 16, 0):
+                self.limit_order(self.stock, 1, 1)
+        """,
+    )
+    assert run.exit_code == 0
+    assert run.seen[-1] == "end 07 16:00"
+    assert run.state["Status"] == "RuntimeError"
+    assert run.state["RuntimeError"].startswith("2025-10-07 16:00:00 Runtime Error: at SUBMITTED")
+
+
+def test_error_at_the_end_of_a_day_carries_its_time_twice(data_folder: Path, tmp_path: Path) -> None:
+    """``ScheduledEventFactory`` reports it to the result handler, which puts the time before the message.
+
+    ``BaseResultsHandler.SetAlgorithmState`` makes that text the run's error, which gets its own time at the end.
+    """
+    run = _run(
+        data_folder,
+        tmp_path,
+        """
+        def on_end_of_day(self, symbol):
+            raise ValueError("tired")
+        """,
+    )
+    assert run.exit_code == 1
+    line = run.state["RuntimeError"].splitlines()[0]
+    assert line == (
+        "2025-10-06 15:50:00 Runtime Error: 2025-10-06 15:50:00 Runtime error in AAPL.EndOfDay event: tired"
+    )
+
+
+def test_a_refusal_that_user_code_catches_still_ends_as_one(data_folder: Path, tmp_path: Path) -> None:
+    """A run that went on after a refusal is not what Lean would have done."""
+    run = _run(
+        data_folder,
+        tmp_path,
+        """
+        def on_data(self, data):
+            if self.at(6, 10, 0):
+                try:
+                    self.exercise_option(self.stock, 1)
+                except Exception:
+                    self.note("caught")
+        """,
+    )
+    assert run.exit_code == 1
+    assert "caught 06 10:00" in run.seen
+    assert "QCAlgorithm.exercise_option is not covered by the embedded engine" in run.state["RuntimeError"]

@@ -13,6 +13,7 @@ from typing import Any
 
 from harness.embedded.clock import Clock
 from harness.embedded.naming import user_method
+from harness.embedded.not_supported import NotSupportedError
 from harness.embedded.reference.time_zones import TimeZone
 from harness.embedded.scheduling.date_rules import each_day, each_tradeable_day
 from harness.embedded.scheduling.scheduled_event import (
@@ -196,13 +197,19 @@ class EndOfDayEvents:
         return call
 
     def _guarded(self, name: str, call: Callable[[], Any]) -> None:
-        # Unlike other events an end of day that fails is reported under the event's name and the queue goes on.
+        # Unlike other events an end of day that fails is reported under the event's name and the queue goes on. Lean
+        # tells the result handler, which puts the time before it and keeps the algorithm's first error.
+        algorithm = self._algorithm
         try:
             call()
+        except NotSupportedError:
+            raise
         except Exception as error:
-            named = RuntimeError(f"Runtime error in {name} event: {error}")
-            named.__cause__ = error
-            self._scheduler.on_error(named, name)
+            if algorithm.run_time_error is None:
+                when = f"{algorithm.time:%Y-%m-%d %H:%M:%S}"
+                named = RuntimeError(f"{when} Runtime error in {name} event: {error}")
+                named.__cause__ = error
+                self._scheduler.on_error(named, name)
 
     def _add_global(self) -> None:
         if not self._for_algorithm:

@@ -225,6 +225,8 @@ class BacktestingTransactionHandler:
             request.set_response(OrderResponse.invalid_status(request, order))
         elif request._quantity is not None and request._quantity == 0:
             request.set_response(OrderResponse.zero_quantity(request))
+        elif algorithm.is_warming_up:
+            request.set_response(OrderResponse.warming_up(request))
         elif not shortable:
             request.set_response(self._not_shortable(request, ticket.symbol, ticket._quantity))
         else:
@@ -247,6 +249,8 @@ class BacktestingTransactionHandler:
             request.set_response(OrderResponse.invalid_new_status(request, order))
         elif is_closed(order.status):
             request.set_response(OrderResponse.invalid_status(request, order))
+        elif self._algorithm.is_warming_up:
+            request.set_response(OrderResponse.warming_up(request))
         else:
             self._before_cancel[order.id] = order.status
             order.status = OrderStatus.CANCEL_PENDING

@@ -98,6 +98,8 @@ def _quiet_until(order: Order, security: Any) -> int | None:
         return None
     if order.status is OrderStatus.CANCEL_PENDING:
         return None
+    if isinstance(order, TrailingStopOrder) and not is_engine_class(security.slippage_model):
+        return None  # the fill model asks for the slippage at every bar, and user code may count on that
     hours = security.exchange.hours
     zone = hours.time_zone
     local = to_local(order._time, zone)

@@ -35,6 +35,7 @@ from harness.embedded.models import (
 from harness.embedded.models.shortable import set_data_folder
 from harness.embedded.not_supported import NotSupportedError
 from harness.embedded.orders import CashAmount, OrderFee, OrderFeeParameters
+from harness.embedded.securities.initializers import FuncSecuritySeeder
 
 
 def _fee(model: Any, quantity: int, price: str = "100") -> tuple[Decimal, str]:
@@ -211,3 +212,24 @@ def test_fee_of_borrowed_shares_is_paid_once_a_day(tmp_path: Path) -> None:
         assert world.portfolio.cash == 104_999.5
     finally:
         set_data_folder(None)
+
+
+class _RefusedFee(FeeModel):
+    def get_order_fee(self, parameters: Any) -> Any:
+        raise NotSupportedError("Something.else")
+
+
+def test_a_refusal_in_a_fee_model_passes_through() -> None:
+    """It must not count as the failure after which Lean's ``FeeModelPythonWrapper`` tries the older signature."""
+    with pytest.raises(NotSupportedError, match="Something.else"):
+        _fee(_RefusedFee(), 1)
+
+
+def test_a_refusal_in_a_seeding_function_passes_through() -> None:
+    """It must not count as the failure that Lean's ``FuncSecuritySeeder`` only logs."""
+
+    def refuse(_security: Any) -> Any:
+        raise NotSupportedError("Something.else")
+
+    with pytest.raises(NotSupportedError, match="Something.else"):
+        FuncSecuritySeeder(refuse).seed_security(World()["SPY"])
