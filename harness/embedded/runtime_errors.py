@@ -42,9 +42,9 @@ def _other_bar(error: BaseException, text: str) -> str | None:
     plain = attribute.replace("_", "").lower()
     if kind == "QuoteBar" and plain == "volume":
         return (
-            f"{text.strip()} QuoteBar holds quote data (bid/ask bars and sizes) and has no '{attribute}': trade data like "
-            "volume comes with TradeBar. Use data.bars.get(symbol) for the TradeBar, and note that data[symbol] returns a "
-            "QuoteBar when only quote data exists at that moment (common for forex, futures and crypto)."
+            f"{text.strip()} QuoteBar holds quote data (bid/ask bars and sizes) and has no '{attribute}': trade data "
+            "like volume comes with TradeBar. Use data.bars.get(symbol) for the TradeBar, and note that data[symbol] "
+            "returns a QuoteBar when only quote data exists at that moment (common for forex, futures and crypto)."
         )
     if kind == "TradeBar" and plain in _QUOTE_FIELDS:
         return (
@@ -58,8 +58,8 @@ def _date_comparison(_error: BaseException, text: str) -> str | None:
     if "can't compare datetime.datetime to datetime.date" not in text:
         return None
     return (
-        "Trying to compare 'datetime.datetime' and 'datetime.date' objects throws a TypeError exception. To prevent the "
-        "exception, compare using the date part of the datetime value, e.g.: self.time.date() <= some_date."
+        "Trying to compare 'datetime.datetime' and 'datetime.date' objects throws a TypeError exception. To prevent "
+        "the exception, compare using the date part of the datetime value, e.g.: self.time.date() <= some_date."
     )
 
 

@@ -32,7 +32,7 @@ def test_delete_and_clear(tmp_path: Path) -> None:
 
 
 def test_absent_key_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(KeyError, match="^Object with path 'gone' was not found"):
+    with pytest.raises(KeyError, match=r"^Object with path 'gone' was not found"):
         ObjectStore(tmp_path).read("gone")
 
 

