@@ -385,7 +385,7 @@ class QCAlgorithm(TradingApi, IndicatorsApi, PlottingApi, HistoryApi):
         if isinstance(message, bool):
             return str(message)
         if isinstance(message, float):
-            return double_text(message)
+            return double_text(float(message))
         if isinstance(message, Decimal):
             return decimal_text(message)
         return str(message)

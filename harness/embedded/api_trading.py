@@ -69,7 +69,7 @@ def _size(value: Any) -> Decimal:
 
     Raises ``ValueError`` for NaN and infinity.
     """
-    if value.__class__ is not float:
+    if not isinstance(value, float):
         return clr.from_python(value)
     if not math.isfinite(value):
         raise ValueError(

@@ -119,9 +119,12 @@ def from_python(value: object) -> Decimal:
     if isinstance(value, bool) or value is None or isinstance(value, str):
         raise TypeError(f"a number is needed here, not {value!r}")
     try:
-        return _C29.create_decimal(str(value))
+        exact = _C29.create_decimal(str(value))
     except decimal.InvalidOperation:
         raise TypeError(f"a number is needed here, not {value!r}") from None
+    if not exact.is_finite():
+        raise TypeError(f"a number is needed here, not {value!r}")
+    return exact
 
 
 def decimal_from_double(value: float) -> Decimal:
