@@ -20,6 +20,7 @@ from harness.embedded.fills.equity_fill_model import EquityFillModel
 from harness.embedded.models.brokerage import DefaultBrokerageModel, InteractiveBrokersBrokerageModel
 from harness.embedded.models.buying_power import SecurityMarginModel
 from harness.embedded.models.parameters import InitialMarginRequiredForOrderParameters
+from harness.embedded.models.slippage import UserSlippageModel
 from harness.embedded.models.wrapping import is_engine_class
 from harness.embedded.orders.order import (
     LimitIfTouchedOrder,
@@ -98,7 +99,7 @@ def _quiet_until(order: Order, security: Any) -> int | None:
         return None
     if order.status is OrderStatus.CANCEL_PENDING:
         return None
-    if isinstance(order, TrailingStopOrder) and not is_engine_class(security.slippage_model):
+    if isinstance(order, TrailingStopOrder) and isinstance(security._slippage_model, UserSlippageModel):
         return None  # the fill model asks for the slippage at every bar, and user code may count on that
     hours = security.exchange.hours
     zone = hours.time_zone

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+import numpy as np
 import pytest
 from trading_fakes import FakeAlgorithm
 
@@ -267,3 +268,15 @@ def test_what_can_be_sold_short(algorithm: FakeAlgorithm) -> None:
     algorithm.security("ALFA")._shortable_provider._shortable_quantity = lambda symbol, local: 10
     assert (algorithm.shortable("ALFA", 10), algorithm.shortable("ALFA", 11)) == (True, False)
     assert algorithm.shortable_quantity("ALFA") == 10
+
+
+@pytest.mark.parametrize("price", [float("nan"), float("inf")])
+def test_nan_is_no_price(algorithm: FakeAlgorithm, price: float) -> None:
+    """pythonnet parses the text of a number as ``System.Decimal``, which has no NaN and no infinity."""
+    with pytest.raises(TypeError, match="a number is needed"):
+        algorithm.limit_order("ALFA", 1, price)
+
+
+def test_numpy_floats_are_floats(algorithm: FakeAlgorithm) -> None:
+    """``np.float64`` is a Python float, so it goes through Lean's ``double`` overload as one does."""
+    assert algorithm.market_order("ALFA", np.float64(2.9)).quantity == 2

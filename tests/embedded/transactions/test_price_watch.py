@@ -15,6 +15,7 @@ from harness.embedded.clock import to_us
 from harness.embedded.models.brokerage import DefaultBrokerageModel
 from harness.embedded.models.buying_power import SecurityMarginModel
 from harness.embedded.models.fees import InteractiveBrokersFeeModel
+from harness.embedded.models.slippage import UserSlippageModel
 from harness.embedded.orders import CashAmount, OrderFee, OrderProperties, TimeInForce
 from harness.embedded.orders.zones import to_utc
 from harness.embedded.transactions.price_watch import FOREVER_US
@@ -185,3 +186,20 @@ def test_expiry_and_the_close_end_the_watch(world: _World) -> None:
     watch = world.handler.price_watch()
     assert watch is not None
     assert watch.until_us == close_us
+
+
+def test_a_trailing_stop_with_slippage_of_user_code_is_scanned_at_every_step() -> None:
+    """``FillModel.TrailingStopFill`` asks the slippage model before it knows whether the stop is reached."""
+
+    class Counting:
+        def get_slippage_approximation(self, asset: Any, order: Any) -> float:
+            return 0.0
+
+    for slippage, watched in ((None, True), (UserSlippageModel(Counting()), False)):
+        world = _World(skip=True)
+        security = world.security("ALFA")
+        if slippage is not None:
+            security._slippage_model = slippage
+        world.step("ALFA", START, ("100", "101", "99", "100"), None)
+        world.trailing_stop_order("ALFA", -1, 0.1, True)
+        assert (world.handler.price_watch() is not None) is watched
