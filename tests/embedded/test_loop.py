@@ -194,7 +194,7 @@ def test_error_in_an_order_event_of_the_last_step_does_not_skip_the_end(data_fol
 
     The launcher's exit code comes from the algorithm's status (completed), the written status from the error.
     """
-    run = _run(
+    run = run_tiny(
         data_folder,
         tmp_path,
         """
@@ -217,7 +217,7 @@ def test_error_at_the_end_of_a_day_carries_its_time_twice(data_folder: Path, tmp
 
     ``BaseResultsHandler.SetAlgorithmState`` makes that text the run's error, which gets its own time at the end.
     """
-    run = _run(
+    run = run_tiny(
         data_folder,
         tmp_path,
         """
@@ -234,7 +234,7 @@ def test_error_at_the_end_of_a_day_carries_its_time_twice(data_folder: Path, tmp
 
 def test_a_refusal_that_user_code_catches_still_ends_as_one(data_folder: Path, tmp_path: Path) -> None:
     """A run that went on after a refusal is not what Lean would have done."""
-    run = _run(
+    run = run_tiny(
         data_folder,
         tmp_path,
         """
