@@ -511,7 +511,7 @@ class TradingApi:
         return bool(hours.is_open(hours.zone.utc_to_local(self.clock.utc), False))
 
     def set_maximum_orders(self, max: int) -> None:
-        """How many orders a backtest may have; of no effect once the algorithm runs."""
+        """How many orders a backtest may have; a local backtest of Lean puts its own limit in its place."""
         if not self._locked:
             self._max_orders = int(max)
 

@@ -474,11 +474,11 @@ class EngineContext:
         except InputError:
             raise
         except Exception as error:
-            # Lean shows the message, the frames, and the message again.
+            # Lean shows what the algorithm said with error(), the message, the frames, and the exception's own message.
             stack = stack_of(error, folder)
-            text = message_of(error)
-            error_text = (
-                f"During the algorithm initialization, the following exception has occurred: {text}\n{stack} {text}"
+            error_text = ",".join(self.results.log_store.waiting("Error")) + (
+                "During the algorithm initialization, the following exception has occurred: "
+                f"{message_of(error)}\n{stack} {error}"
             )
             algorithm.set_status(AlgorithmStatus.RUNTIME_ERROR)
             self.phases_s["initialize"] = time.perf_counter() - started
@@ -549,6 +549,9 @@ class EngineContext:
             self.clock.utc_us = zone.local_us_to_utc_us(to_us(warm_up_start))
         else:
             algorithm.is_warming_up = False
+        # BacktestingSetupHandler puts the job's limit, which a local launcher leaves at the largest int, in place of
+        # whatever the algorithm has set.
+        algorithm.set_maximum_orders(2**31 - 1)
         algorithm._locked = True
         self.end_of_day = EndOfDayEvents(algorithm, self.scheduler, self.clock)
         self.end_of_day.start()

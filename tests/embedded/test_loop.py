@@ -249,3 +249,42 @@ def test_a_refusal_that_user_code_catches_still_ends_as_one(data_folder: Path, t
     assert run.exit_code == 1
     assert "caught 06 10:00" in run.seen
     assert "QCAlgorithm.exercise_option is not covered by the embedded engine" in run.state["RuntimeError"]
+
+
+def test_the_number_of_orders_is_not_limited(data_folder: Path, tmp_path: Path) -> None:
+    """``BacktestingSetupHandler.Setup`` sets the job's limit after ``initialize``: the largest int by default."""
+    run = run_tiny(
+        data_folder,
+        tmp_path,
+        """
+        def set_up(self):
+            self.set_maximum_orders(2)
+
+        def on_data(self, data):
+            if self.time.day == 6 and self.time.hour == 10:
+                self.market_order(self.stock, 1)
+            if self.at(7, 10, 0):
+                self.note(str(self.transactions.orders_count))
+        """,
+    )
+    assert run.exit_code == 0
+    assert "60 07 10:00" in run.seen
+
+
+def test_errors_said_in_initialize_come_before_its_failure(data_folder: Path, tmp_path: Path) -> None:
+    """``Engine.Run`` joins the algorithm's error messages and puts the set-up's error behind them."""
+    run = run_tiny(
+        data_folder,
+        tmp_path,
+        """
+        def set_up(self):
+            self.error("first")
+            self.error("second")
+            raise ValueError("then this")
+        """,
+    )
+    assert run.exit_code == 1
+    assert run.state["RuntimeError"].splitlines()[0] == (
+        "2025-10-06 00:00:00 2025-10-06 00:00:00 first,2025-10-06 00:00:00 secondDuring the algorithm initialization, "
+        "the following exception has occurred: then this"
+    )

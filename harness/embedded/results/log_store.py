@@ -30,6 +30,10 @@ class LogStore:
         """Keep an algorithm's line (``Debug``, ``Error`` or ``Log``) until :meth:`drain`."""
         self._waiting[kind].append(line)
 
+    def waiting(self, kind: str) -> list[str]:
+        """The lines of one kind that are not logged yet."""
+        return list(self._waiting[kind])
+
     def drain(self) -> None:
         """Log what waits, kind by kind."""
         for kind, lines in self._waiting.items():
