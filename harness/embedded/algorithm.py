@@ -30,6 +30,7 @@ from harness.embedded.enums import (
 from harness.embedded.naming import lean_api, snake_case, user_method
 from harness.embedded.not_supported import NotSupportedError
 from harness.embedded.reference.symbols import Symbol
+from harness.embedded.reference.time_zones import TimeZone
 from harness.embedded.uncovered import missing_member
 
 if TYPE_CHECKING:
@@ -171,7 +172,7 @@ class QCAlgorithm(TradingApi, IndicatorsApi, PlottingApi, HistoryApi):
         return self._end_date
 
     def set_time_zone(self, time_zone: Any) -> None:
-        self._check_unlocked("SetTimeZone")
+        self._check_unlocked("self.set_time_zone(): Cannot change time zone after algorithm running.")
         self.time_zone = str(time_zone)
         self._engine.schedule_context.time_zone = self.time_zone
         if self._start_date != _NO_DATE:
@@ -181,7 +182,7 @@ class QCAlgorithm(TradingApi, IndicatorsApi, PlottingApi, HistoryApi):
         """``set_start_date(2025, 10, 1)`` or ``set_start_date(datetime)``."""
         start = _date_of(args, named)
         start = start.replace(hour=0, minute=0, second=0, microsecond=0)
-        self._check_unlocked("SetStartDate")
+        self._check_unlocked("self.set_start_date(): Cannot change start date after algorithm initialized.")
         if start > datetime.now():
             raise ValueError(f"Please select start date less than today: {start}")
         self._start_date = start
@@ -190,12 +191,15 @@ class QCAlgorithm(TradingApi, IndicatorsApi, PlottingApi, HistoryApi):
     def set_end_date(self, *args: Any, **named: Any) -> None:
         """``set_end_date(2025, 10, 10)`` or ``set_end_date(datetime)``: the whole day belongs to the backtest."""
         end = _date_of(args, named)
-        self._check_unlocked("SetEndDate")
+        self._check_unlocked("self.set_end_date(): Cannot change end date after algorithm initialized.")
+        # A backtest ends yesterday at the latest (QCAlgorithm.SetEndDate).
+        yesterday = TimeZone.get(self.time_zone).utc_to_local(datetime.now(UTC).replace(tzinfo=None)) - _ONE_DAY
+        end = min(end, yesterday.replace(hour=0, minute=0, second=0, microsecond=0))
         self._end_date = end.replace(hour=0, minute=0, second=0, microsecond=0) + _ONE_DAY - timedelta(microseconds=1)
 
     def set_warm_up(self, period: Any, resolution: Resolution | None = None) -> None:
         """A number of bars, or a calendar span, before the start; ``resolution`` applies while warming up."""
-        self._check_unlocked("SetWarmup")
+        self._check_unlocked("self.set_warmup(): This method cannot be used after algorithm initialized")
         if isinstance(period, timedelta):
             self._warm_up_span, self._warm_up_bars = period, None
         else:
@@ -205,16 +209,15 @@ class QCAlgorithm(TradingApi, IndicatorsApi, PlottingApi, HistoryApi):
     set_warmup = set_warm_up
 
     def _check_unlocked(self, what: str) -> None:
+        """Raise ``RuntimeError`` with Lean's words for it once the algorithm runs."""
         if self._locked:
-            raise RuntimeError(
-                f"Algorithm.{what}(): Cannot change this setting after initialization, call it in initialize"
-            )
+            raise RuntimeError(what)
 
     # -- cash, models, settings ----------------------------------------------------------------------------------
 
     def set_cash(self, *args: Any, **named: Any) -> None:
         """``set_cash(100000)`` or ``set_cash("USD", 100000)``."""
-        self._check_unlocked("SetCash")
+        self._check_unlocked("self.set_cash(): Cannot change cash available after algorithm initialized.")
         if named:
             args = (*args, *named.values())
         if len(args) == 1:
@@ -232,7 +235,7 @@ class QCAlgorithm(TradingApi, IndicatorsApi, PlottingApi, HistoryApi):
         return str(self.portfolio.cash_book.account_currency)
 
     def set_account_currency(self, account_currency: str, starting_cash: Any = None) -> None:
-        self._check_unlocked("SetAccountCurrency")
+        self._check_unlocked("self.set_account_currency(): Cannot change AccountCurrency after algorithm initialized.")
         self.portfolio.set_account_currency(
             account_currency, from_python(starting_cash) if starting_cash is not None else None
         )
@@ -249,10 +252,17 @@ class QCAlgorithm(TradingApi, IndicatorsApi, PlottingApi, HistoryApi):
         return self._engine.brokerage_name
 
     def set_security_initializer(self, initializer: Any) -> None:
-        self._check_unlocked("SetSecurityInitializer")
+        self._check_unlocked(
+            "SetSecurityInitializer() cannot be called after algorithm initialization. When you use the "
+            "SetSecurityInitializer() method it will apply to all universes and manually added securities."
+        )
         self._engine.set_security_initializer(initializer)
 
     def add_security_initializer(self, initializer: Any) -> None:
+        self._check_unlocked(
+            "AddSecurityInitializer() cannot be called after algorithm initialization. When you use the "
+            "AddSecurityInitializer() method it will apply to all universes and manually added securities."
+        )
         self._engine.add_security_initializer(initializer)
 
     @property
@@ -275,7 +285,7 @@ class QCAlgorithm(TradingApi, IndicatorsApi, PlottingApi, HistoryApi):
 
     def set_benchmark(self, *args: Any) -> None:
         """A ticker, a ``Symbol``, or a function of time giving the benchmark's value."""
-        self._check_unlocked("SetBenchmark")
+        self._check_unlocked("self.set_benchmark(): Cannot change Benchmark after algorithm initialized.")
         self._engine.set_benchmark(*args)
 
     # -- securities ----------------------------------------------------------------------------------------------

@@ -120,6 +120,7 @@ class EngineContext:
         self.brokerage_model: Any = None
         self.engine_brokerage: Any = None
         self.security_initializer: Any = None
+        self._initializer_is_users = False
         self.risk_free_interest_rate_model: Any = None
         self.requests: dict[Path, bool] = {}
         self.phases_s: dict[str, float] = {}
@@ -372,24 +373,49 @@ class EngineContext:
         else:
             self.brokerage_model = brokerage
         self.engine_brokerage = engine_brokerage_model(self.brokerage_model)
-        algorithm = self.algorithm
-        if self.security_initializer is None or isinstance(
-            self.security_initializer, BrokerageModelSecurityInitializer
-        ):
-            self.security_initializer = BrokerageModelSecurityInitializer(self.brokerage_model)
-            for security in algorithm.securities.values():
-                initialize_security(self.security_initializer, security)
+        if self._initializer_is_users:
+            return
+        self.security_initializer = self._brokerage_initializer()
+        for security in self.algorithm.securities.values():
+            # The models change, the leverage of before stays (QCAlgorithm.SetBrokerageModel).
+            leverage = security._leverage
+            initialize_security(self.security_initializer, security)
+            security.set_leverage(leverage)
+
+    def _brokerage_initializer(self) -> Any:
+        """The brokerage model's initializer, first among those that ``add_security_initializer`` has added."""
+        own = BrokerageModelSecurityInitializer(self.brokerage_model)
+        known = self.security_initializer
+        if not isinstance(known, CompositeSecurityInitializer):
+            return own
+        self.algorithm.debug(
+            "Warning: SetBrokerageModel(): a custom security initializer has been added. Please call SetBrokerageModel() "
+            "before calling AddSecurityInitializer()."
+        )
+        added = known.initializers
+        places = [index for index, one in enumerate(added) if isinstance(one, BrokerageModelSecurityInitializer)]
+        if not places:
+            return CompositeSecurityInitializer(own, *added)
+        added[places[0]] = own
+        return CompositeSecurityInitializer(*added)
 
     def set_security_initializer(self, initializer: Any) -> None:
+        if self._initializer_is_users:
+            self.algorithm.debug(
+                "Warning: SetSecurityInitializer() has already been called, existing security initializers in all "
+                "universes will be overwritten."
+            )
+        self._initializer_is_users = True
         self.security_initializer = security_initializer_of(initializer)
 
     def add_security_initializer(self, initializer: Any) -> None:
         added = security_initializer_of(initializer)
-        self.security_initializer = (
-            CompositeSecurityInitializer(self.security_initializer, added)
-            if self.security_initializer is not None
-            else added
-        )
+        if isinstance(self.security_initializer, CompositeSecurityInitializer):
+            self.security_initializer.add_security_initializer(added)
+        elif self.security_initializer is not None:
+            self.security_initializer = CompositeSecurityInitializer(self.security_initializer, added)
+        else:
+            self.security_initializer = added
 
     def set_benchmark(self, *args: Any) -> None:
         what = args[-1]
@@ -541,6 +567,7 @@ class EngineContext:
             raise ValueError("Please select an algorithm end date greater than start date.")
         self.set_local_time(algorithm._start_date)
         self._settle_benchmark()
+        self._warn_of_benchmark_zone(algorithm)
         zone = TimeZone.get(algorithm.time_zone)
         self.start_us = self.clock.utc_us
         self.data.end_us = zone.local_us_to_utc_us(to_us(algorithm._end_date + timedelta(microseconds=1))) - 1
@@ -558,6 +585,20 @@ class EngineContext:
         self.scheduler.start()
         self._hand_over_to_results()
         algorithm.portfolio._observer = self.equity
+
+    def _warn_of_benchmark_zone(self, algorithm: QCAlgorithm) -> None:
+        """``QCAlgorithm.PostInitialize``: daily samples of a benchmark in another time zone are off by hours."""
+        if self.benchmark_security is None:
+            return
+        zone = self.benchmark_security.exchange.hours.time_zone
+        asked = [config.resolution for config in self.data.configs if not config.is_internal_feed]
+        daily = Resolution.DAILY in asked or algorithm.universe_settings.resolution == Resolution.DAILY
+        if daily and zone != algorithm.time_zone:
+            algorithm.log(
+                f"QCAlgorithm.PostInitialize(): Warning: Using a security benchmark of a different timezone ({zone}) than "
+                f"the algorithm TimeZone ({algorithm.time_zone}) may lead to skewed and incorrect statistics. Use a higher "
+                "resolution than daily to minimize."
+            )
 
     def _hand_over_to_results(self) -> None:
         algorithm = self.algorithm

@@ -288,3 +288,73 @@ def test_errors_said_in_initialize_come_before_its_failure(data_folder: Path, tm
         "2025-10-06 00:00:00 2025-10-06 00:00:00 first,2025-10-06 00:00:00 secondDuring the algorithm initialization, "
         "the following exception has occurred: then this"
     )
+
+
+def test_the_brokerage_model_leaves_the_leverage_of_earlier_securities(data_folder: Path, tmp_path: Path) -> None:
+    """``QCAlgorithm.SetBrokerageModel`` initialises securities again and then restores their leverage."""
+    run = run_tiny(
+        data_folder,
+        tmp_path,
+        """
+        def set_up(self):
+            before = self.security.leverage
+            self.set_brokerage_model(BrokerageName.DEFAULT, AccountType.CASH)
+            after = self.security.leverage
+            self.security.set_leverage(3)
+            self.set_brokerage_model(BrokerageName.INTERACTIVE_BROKERS_BROKERAGE)
+            self.note(f"{before:g} {after:g} {self.security.leverage:g}")
+        """,
+    )
+    assert run.seen[0] == "2 2 3 06 00:00"
+
+
+def test_a_users_initializer_survives_the_brokerage_model(data_folder: Path, tmp_path: Path) -> None:
+    """``QCAlgorithm.SetBrokerageModel``: an initializer that was set stays; one that was added comes second."""
+    run = run_tiny(
+        data_folder,
+        tmp_path,
+        """
+        def set_up(self):
+            self.add_security_initializer(lambda security: security.set_fee_model(ConstantFeeModel(7)))
+            self.set_brokerage_model(BrokerageName.ALPACA)
+            self.note(type(self.security.fee_model).__name__)
+            self.set_security_initializer(BrokerageModelSecurityInitializer(self.brokerage_model, SecuritySeeder.NULL))
+            self.set_brokerage_model(BrokerageName.TRADIER_BROKERAGE)
+            other = self.add_equity("AAPL", Resolution.MINUTE)
+            self.note(type(other.fee_model).__name__)
+        """,
+    )
+    assert run.seen[0] == "ConstantFeeModel 06 00:00"
+    assert "Please call SetBrokerageModel() before calling AddSecurityInitializer()." in run.log
+
+
+def test_settings_after_the_start_are_errors_in_leans_words(data_folder: Path, tmp_path: Path) -> None:
+    """``Messages.QCAlgorithm``, which spells members as Python does."""
+    run = run_tiny(
+        data_folder,
+        tmp_path,
+        """
+        def on_data(self, data):
+            self.set_cash(1)
+        """,
+    )
+    assert run.state["RuntimeError"].splitlines()[0] == (
+        "2025-10-06 09:31:00 Runtime Error: self.set_cash(): Cannot change cash available after algorithm initialized."
+    )
+
+
+def test_daily_statistics_against_a_benchmark_of_another_zone_are_warned_of(data_folder: Path, tmp_path: Path) -> None:
+    """``QCAlgorithm.PostInitialize``."""
+    run = run_tiny(
+        data_folder,
+        tmp_path,
+        """
+        def set_up(self):
+            self.set_time_zone("Europe/London")
+            self.add_equity("AAPL", Resolution.DAILY)
+        """,
+    )
+    assert (
+        "Warning: Using a security benchmark of a different timezone (America/New_York) than the algorithm TimeZone "
+        "(Europe/London) may lead to skewed and incorrect statistics." in run.log
+    )
