@@ -389,8 +389,8 @@ class EngineContext:
         if not isinstance(known, CompositeSecurityInitializer):
             return own
         self.algorithm.debug(
-            "Warning: SetBrokerageModel(): a custom security initializer has been added. Please call SetBrokerageModel() "
-            "before calling AddSecurityInitializer()."
+            "Warning: SetBrokerageModel(): a custom security initializer has been added. Please call "
+            "SetBrokerageModel() before calling AddSecurityInitializer()."
         )
         added = known.initializers
         places = [index for index, one in enumerate(added) if isinstance(one, BrokerageModelSecurityInitializer)]
@@ -595,9 +595,9 @@ class EngineContext:
         daily = Resolution.DAILY in asked or algorithm.universe_settings.resolution == Resolution.DAILY
         if daily and zone != algorithm.time_zone:
             algorithm.log(
-                f"QCAlgorithm.PostInitialize(): Warning: Using a security benchmark of a different timezone ({zone}) than "
-                f"the algorithm TimeZone ({algorithm.time_zone}) may lead to skewed and incorrect statistics. Use a higher "
-                "resolution than daily to minimize."
+                f"QCAlgorithm.PostInitialize(): Warning: Using a security benchmark of a different timezone ({zone}) "
+                f"than the algorithm TimeZone ({algorithm.time_zone}) may lead to skewed and incorrect statistics. Use "
+                "a higher resolution than daily to minimize."
             )
 
     def _hand_over_to_results(self) -> None:
