@@ -6,7 +6,7 @@ with start < end time <= end), ``HistoryRequestFactory``, ``Time.GetStartTimeFor
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -56,7 +56,7 @@ class HistoryPart:
     carry_frame: BarFrame | None
     carry_row: int
     exchange_offset_us: int
-    filled_period_us: int
+    filled_span: Callable[[date, int], tuple[int, int]]
 
     def bar(self, index: int) -> Any:
         code = int(self.codes[index])
@@ -65,7 +65,7 @@ class HistoryPart:
             return kind.of_row(self.frame, code >> 1)
         end_local = int(self.end_us[index]) + self.exchange_offset_us
         frame, row = (self.carry_frame, self.carry_row) if code == CARRIED else (self.frame, code >> 1)
-        return kind.filled_forward(frame, row, end_local - self.filled_period_us, end_local)
+        return kind.filled_forward(frame, row, *self.filled_span(self.day, end_local))
 
     def floats(self, column: int) -> npt.NDArray[np.float64]:
         """A column of the file as floats, fill-forward included (volumes of repeated bars are 0)."""
@@ -113,7 +113,7 @@ class HistoryProvider:
                         subscription.carry_frame,
                         subscription.carry_row,
                         -source.local_to_utc_us(day),
-                        subscription._filled_period_us(day),
+                        subscription.filled_span,
                     )
                 )
                 self.data_points += int(keep.sum())
@@ -183,11 +183,14 @@ class HistoryProvider:
     # -- when a request starts -----------------------------------------------------------------------------------
 
     def bar_count_start(self, symbol: Any, periods: int, resolution: Resolution | None) -> datetime:
-        """Start, in the algorithm's time zone, of the last ``periods`` bars of a security."""
-        engine = self.engine
-        configs = engine.data.configs_of(symbol, internal=True)
-        chosen = resolution if resolution is not None else min(c.resolution for c in configs)
-        return self.start_time(symbol, periods, Resolution(chosen), None)
+        """Start, in the algorithm's time zone, of the last ``periods`` bars of a security.
+
+        Of several resolutions the one that reaches back furthest counts. Source: Lean's
+        ``QCAlgorithm.TryGetWarmupHistoryStartTime``.
+        """
+        configs = self.engine.data.configs_of(symbol)
+        chosen = {resolution} if resolution is not None else {c.resolution for c in configs}
+        return min(self.start_time(symbol, periods, Resolution(one), None) for one in chosen)
 
     def start_time(self, symbol: Any, periods: int, resolution: Resolution, extended: bool | None) -> datetime:
         """``Time.GetStartTimeForTradeBars`` of a symbol, in the algorithm's time zone."""

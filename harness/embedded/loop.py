@@ -105,6 +105,7 @@ class AlgorithmManager:
         day = first_day
         after_us = start_us - 1
         while day <= last_day:
+            data.begin_day(day)
             events = data.corporate_events(day, start_us if day == first_day else 0)
             extra = {at for at in events if after_us < at <= data.end_us}
             if pending is not None:

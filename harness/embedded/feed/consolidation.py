@@ -86,14 +86,16 @@ class _Rows:
         self.steps = np.flatnonzero(codes != NO_BAR)
         self.codes = codes[self.steps]
         offset = plan_of_day.exchange_offset_us
-        self.end_us = plan_of_day.timeline[self.steps] + offset
-        self.start_us = self.end_us - day.subscription._filled_period_us(plan_of_day.day)
+        shown_us = plan_of_day.timeline[self.steps] + offset
         real = (self.codes >= 0) & (self.codes & 1 == 0)
+        self.start_us, self.end_us = np.empty_like(shown_us), shown_us.copy()
         frame = day.frame
         if frame is not None and real.any():
-            rows = self.codes[real] >> 1
-            self.start_us = self.start_us.copy()
-            self.start_us[real] = frame.start_us[rows]
+            self.start_us[real] = frame.start_us[self.codes[real] >> 1]
+        if not real.all():
+            again = ~real
+            spans = day.subscription.filled_spans(plan_of_day.day, shown_us[again])
+            self.start_us[again], self.end_us[again] = spans
         self.columns = self._columns(real)
 
     def _columns(self, real: Any) -> tuple[Any, ...] | None:

@@ -7,8 +7,9 @@ subscriptions), ``UniverseSelection.AddPendingInternalDataFeeds`` (the hourly fe
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from harness.embedded.clock import from_us, to_us
@@ -62,6 +63,17 @@ class SecurityChanges:
         )
 
 
+@dataclass(frozen=True)
+class _AfterWarmUp:
+    """A subscription that begins when the warm-up ends; ``warm`` stands in for it until then, if any does."""
+
+    config: SubscriptionDataConfig
+    security: Any
+    warm: Subscription | None
+    pivot_us: int
+    """From when its bars are read, for fill-forward at the start (UTC)."""
+
+
 class DataManager:
     """Subscriptions of a run. ``dirty`` tells the loop that something changed since the day was planned."""
 
@@ -80,6 +92,7 @@ class DataManager:
         self.end_us = 0
         self.data_points = 0
         self._events_done_until: dict[int, date] = {}
+        self._after_warm_up: list[_AfterWarmUp] = []
 
     # -- what user code asks for ---------------------------------------------------------------------------------
 
@@ -157,12 +170,23 @@ class DataManager:
         self.subscriptions.sort(key=Subscription.sort_key)
         return changes
 
-    def _start(self, security: Any, config: SubscriptionDataConfig, now_us: int, *, exclusive: bool) -> Subscription:
+    def _start(
+        self, security: Any, config: SubscriptionDataConfig, now_us: int, *, exclusive: bool
+    ) -> Subscription | None:
+        algorithm = self.engine.algorithm
+        warm_up = algorithm.settings.warmup_resolution
+        if algorithm.is_warming_up and warm_up is not None:
+            return self._start_warm_up(security, config, now_us, Resolution(warm_up), exclusive=exclusive)
         source = self.make_source(config)
         subscription = Subscription(config, security, source, now_us, self.end_us, start_exclusive=exclusive)
+        self._add(subscription, now_us)
+        return subscription
+
+    def _add(self, subscription: Subscription, events_from_us: int) -> None:
         self.subscriptions.append(subscription)
+        config, source = subscription.config, subscription.source
         if config.tick_type == TickType.TRADE and not config.is_internal_feed:
-            start = from_us(now_us + self.engine.zone_offset_us(config.exchange_time_zone, now_us))
+            start = from_us(events_from_us + self.engine.zone_offset_us(config.exchange_time_zone, events_from_us))
             self._corporate[id(subscription)] = CorporateEvents(
                 source.map_file,  # type: ignore[arg-type]
                 self.engine.factor_file(config.symbol),
@@ -170,7 +194,83 @@ class DataManager:
                 start=start,
                 splits_and_dividends=True,
             )
-        return subscription
+
+    # -- warm-up at a resolution of its own ----------------------------------------------------------------------
+
+    def _start_warm_up(
+        self, security: Any, config: SubscriptionDataConfig, now_us: int, resolution: Resolution, *, exclusive: bool
+    ) -> Subscription | None:
+        """Read bars of the warm-up's resolution until the start, those of the configuration from there.
+
+        Source: Lean's ``FileSystemDataFeed.CreateSubscription``. Quotes have no hourly or daily bars: they are silent
+        until the start.
+        """
+        start_us = self.engine.start_us
+        pivot_us = start_us
+        warm: Subscription | None = None
+        # Bars of two resolutions pass through one list of consolidators: they are driven step by step.
+        self.engine.consolidation.drive(config.consolidators)
+        if config.tick_type == TickType.TRADE or resolution < Resolution.HOUR:
+            source = self.make_source(replace(config, resolution=resolution))
+            warm = Subscription(
+                source.config,
+                security,
+                source,
+                now_us,
+                start_us,
+                start_exclusive=exclusive,
+                last_end_us=start_us,
+                fill_forward_us=RESOLUTION_US[resolution],
+            )
+            self._add(warm, now_us)
+            hours = self.engine.exchange_hours(config.symbol)
+            local = from_us(hours.zone.utc_us_to_local_us(start_us))
+            precise = bool(self.engine.algorithm.settings.daily_precise_end_time)
+            before = start_time_for_trade_bars(hours, local, RESOLUTION_US[Resolution.DAILY], 1, False, precise)
+            pivot_us = max(now_us, hours.zone.local_us_to_utc_us(to_us(before)))
+        self._after_warm_up.append(_AfterWarmUp(config, security, warm, pivot_us))
+        return warm
+
+    def begin_day(self, day: date) -> None:
+        """Before the first plan of a local day: the end of the warm-up changes subscriptions."""
+        if not self._after_warm_up:
+            return
+        start_us = self.engine.start_us
+        calendar = self.main_calendar()
+        waiting = self._after_warm_up
+        if calendar.midnight_utc_us(day) >= start_us:
+            over = {id(item.warm) for item in waiting}
+            self._after_warm_up = []
+            self.subscriptions = [s for s in self.subscriptions if id(s) not in over]
+        elif calendar.midnight_utc_us(day + timedelta(days=1)) <= start_us:
+            return
+        known = {id(s.config) for s in self.subscriptions}
+        for item in waiting:
+            if id(item.config) not in known:
+                self._start_after_warm_up(item, day)
+        self.subscriptions.sort(key=Subscription.sort_key)
+
+    def _start_after_warm_up(self, item: _AfterWarmUp, day: date) -> None:
+        start_us = self.engine.start_us
+        # What both resolutions have at the start itself is shown once (ConcatEnumerator): a daily bar of midnight.
+        again = item.warm is not None and item.warm.config.resolution == Resolution.DAILY
+        source = self.make_source(item.config)
+        subscription = Subscription(item.config, item.security, source, start_us, self.end_us, start_exclusive=again)
+        self._add(subscription, item.pivot_us)
+        if item.warm is not None:
+            subscription.carry_frame, subscription.carry_row = item.warm.carry_frame, item.warm.carry_row
+        events = self._corporate.get(id(subscription))
+        zone = self.engine.exchange_hours(item.config.symbol).zone
+        before = from_us(zone.utc_us_to_local_us(item.pivot_us)).date()
+        while before <= day:
+            frame, ends, rows = subscription._real_rows(before)
+            count = int(((ends >= item.pivot_us) & (ends < start_us)).sum())
+            if count:
+                subscription.carry_frame, subscription.carry_row = frame, int(rows[ends < start_us][-1])
+            if events is not None and before < day and source.segments(before, item.config.extended_market_hours):
+                events.events(datetime(before.year, before.month, before.day))
+                source.sum_of_dividends = events.sum_of_dividends
+            before += timedelta(days=1)
 
     def _stop(self, security: Any) -> None:
         """Take a security's data away, or put that off while something of it is held, open or unsettled.
@@ -187,6 +287,9 @@ class DataManager:
             self._pending_removals.append(security)
             return
         self.subscriptions = [s for s in self.subscriptions if s.security is not security or s.config.is_internal_feed]
+        self._after_warm_up = [
+            item for item in self._after_warm_up if item.security is not security or item.config.is_internal_feed
+        ]
         self.configs = [c for c in self.configs if c.symbol != security.symbol or c.is_internal_feed]
         security.reset_cache()
         self.engine.algorithm.securities.remove(security.symbol)
@@ -207,7 +310,8 @@ class DataManager:
         start_us = hours.zone.local_us_to_utc_us(to_us(begin))
         self.configs.append(config)
         subscription = self._start(security, config, start_us, exclusive=False)
-        self._replay(subscription, begin.date(), now_us)
+        if subscription is not None:
+            self._replay(subscription, begin.date(), now_us)
 
     def _replay(self, subscription: Subscription, first: date, now_us: int) -> None:
         """Take in the bars between a subscription's start and the present, which arrive together in the first step."""
@@ -227,7 +331,7 @@ class DataManager:
 
     def fill_forward_us(self) -> int:
         """The finest resolution among the algorithm's own subscriptions."""
-        own = [s.period_us for s in self.subscriptions if not s.is_internal and s.period_us]
+        own = [s.period_us for s in self.subscriptions if not s.is_internal and s.fill_forward_us is None]
         return min(own, default=_MINUTE_US)
 
     def exchange_offset_us(self, day: date) -> int:
@@ -271,6 +375,9 @@ class DataManager:
             moment = calendar.midnight_utc_us(day)
             raw = self._last_raw_price(subscription)
             events = provider.events(datetime(day.year, day.month, day.day), raw, subscription.security.cache._price)
+            if moment < self.engine.start_us:
+                # Distributions of the warm-up are counted on a configuration that ends with it.
+                provider.sum_of_dividends = Decimal(0)
             subscription.source.sum_of_dividends = provider.sum_of_dividends
             for event in events:
                 point = _event_point(subscription.symbol, midnight_local, event)
@@ -284,8 +391,6 @@ class DataManager:
         frame = subscription.carry_frame
         if frame is None:
             return None
-        from decimal import Decimal
-
         return Decimal(frame.mantissa(3)[subscription.carry_row]).scaleb(-frame.scale)
 
 

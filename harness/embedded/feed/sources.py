@@ -157,6 +157,14 @@ class BarSource:
             return DAY_US
         return sum(close - opening for opening, close in self.calendar.segments(day, False))
 
+    def last_session_us(self, day: date) -> tuple[int, int]:
+        """Local open and close of the last trading day before a day, microseconds."""
+        number = day.toordinal() - 1
+        while (bounds := self.calendar.regular(date.fromordinal(number))) is None:
+            number -= 1
+        midnight = to_us_of(date.fromordinal(number))
+        return midnight + bounds[0], midnight + bounds[1]
+
     # -- the data ------------------------------------------------------------------------------------------------
 
     def ticker(self, day: date) -> str:

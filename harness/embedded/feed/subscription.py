@@ -59,7 +59,8 @@ class Subscription:
     """A stream of bars with its place in the run: where it starts and ends, and its last real bar.
 
     ``start_us``/``end_us``: UTC microseconds; a bar belongs if its end is not before the start (after it, when
-    ``start_exclusive``) and its local start is not after the end.
+    ``start_exclusive``) and its local start is not after the end. ``last_end_us`` bounds the ends of bars too.
+    ``fill_forward_us``: a fill-forward step of its own, whatever the other subscriptions have.
     """
 
     def __init__(
@@ -71,6 +72,8 @@ class Subscription:
         end_us: int,
         *,
         start_exclusive: bool = False,
+        last_end_us: int | None = None,
+        fill_forward_us: int | None = None,
     ) -> None:
         self.config = config
         self.security = security
@@ -79,6 +82,8 @@ class Subscription:
         self.start_us = start_us
         self.end_us = end_us
         self.start_exclusive = start_exclusive
+        self.last_end_us = last_end_us
+        self.fill_forward_us = fill_forward_us
         self.is_quote = config.tick_type == TickType.QUOTE
         self.is_internal = config.is_internal_feed
         self.period_us = config.period_us
@@ -86,6 +91,7 @@ class Subscription:
         self.carry_row = 0
         self._bar_class: Any = QuoteBar if self.is_quote else TradeBar
         self.hours = source.hours
+        self._open_slots: dict[int, int] = {}
 
     def sort_key(self) -> tuple[int, int, Any]:
         """Order inside a time step: trades before quotes, then by symbol."""
@@ -96,8 +102,12 @@ class Subscription:
 
         ``fill_forward_us``: length of the finest fill-forward step of all subscriptions.
         """
+        if self.fill_forward_us is not None:
+            fill_forward_us = self.fill_forward_us
         frame, real_end, rows = self._real_rows(day)
         keep = real_end > after_us
+        if self.last_end_us is not None:
+            keep &= real_end <= self.last_end_us
         if self.start_us > after_us:
             keep &= (real_end > self.start_us) if self.start_exclusive else (real_end >= self.start_us)
         if not keep.all():
@@ -196,12 +206,49 @@ class Subscription:
             frame, row, filled = rows_frame, code >> 1, bool(code & 1)
         if not filled:
             return self._bar_class.of_row(frame, row)
-        return self._bar_class.filled_forward(frame, row, end_local_us - self._filled_period_us(day), end_local_us)
+        return self._bar_class.filled_forward(frame, row, *self.filled_span(day, end_local_us))
 
-    def _filled_period_us(self, day: date) -> int:
+    def filled_span(self, day: date, emitted_us: int) -> tuple[int, int]:
+        """Local start and end of a bar shown again on a day at a local time, microseconds.
+
+        A bar keeps the span of its own resolution, however often it is shown again: that of the last slot ended by
+        then in which the market was open, for a daily bar with strict end times that of the last session ended by
+        then. Source: Lean's ``SubscriptionData.Create``, ``Extensions.ExchangeRoundDownInTimeZone``.
+        """
+        if self.config.resolution == Resolution.DAILY and self.source.strict_daily_end_times:
+            bounds = self.source.calendar.regular(day)
+            midnight = to_us_of(day)
+            if bounds is not None and emitted_us - self.source.daily_period_us(day) >= midnight + bounds[0]:
+                return midnight + bounds[0], midnight + bounds[1]
+            return self.source.last_session_us(day)
+        slot = (emitted_us - self.period_us) // self.period_us * self.period_us
+        start = self._open_slots.get(slot)
+        if start is None:
+            start = slot
+            while not self._is_open(start):
+                start -= self.period_us
+            self._open_slots[slot] = start
+        return start, start + self.period_us
+
+    def filled_spans(self, day: date, emitted_us: Int64) -> tuple[Int64, Int64]:
+        """:meth:`filled_span` of many times."""
+        slots = emitted_us // self.period_us
         if self.config.resolution == Resolution.DAILY:
-            return self.source.daily_period_us(day)
-        return self.period_us
+            slots = emitted_us
+        distinct, place = np.unique(slots, return_inverse=True)
+        first = np.searchsorted(slots, distinct)
+        spans = np.array([self.filled_span(day, int(emitted_us[i])) for i in first], dtype=np.int64).reshape(-1, 2)
+        return spans[place, 0], spans[place, 1]
+
+    def _is_open(self, start_us: int) -> bool:
+        """Whether the market is open at some time of a slot of the subscription's length."""
+        day_number = start_us // DAY_US
+        since_midnight = start_us - day_number * DAY_US
+        day = date.fromordinal(day_number + 719_163)
+        return any(
+            since_midnight < close and since_midnight + self.period_us > opening
+            for opening, close in self.source.segments(day, self.config.extended_market_hours)
+        )
 
 
 def _union(grid: Int64, extra: Int64) -> Int64:

@@ -63,9 +63,8 @@ class SubscriptionDay:
             frame, row, filled = self.frame, code >> 1, code & 1
         if not filled:
             return subscription._bar_class.of_row(frame, row)
-        end_local_us = plan.times[step] + plan.exchange_offset_us
-        start = end_local_us - subscription._filled_period_us(plan.day)
-        return subscription._bar_class.filled_forward(frame, row, start, end_local_us)
+        shown_us = plan.times[step] + plan.exchange_offset_us
+        return subscription._bar_class.filled_forward(frame, row, *subscription.filled_span(plan.day, shown_us))
 
 
 class DayPlan:

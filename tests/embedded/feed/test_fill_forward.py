@@ -1,0 +1,103 @@
+"""Spans and grids of bars that are shown again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from tests.embedded.small_world import make_data, run
+
+
+@pytest.fixture(scope="module")
+def data_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_data(tmp_path_factory.mktemp("data"))
+
+
+def test_hour_bar_shown_every_minute_keeps_the_span_of_the_last_open_hour(data_folder: Path, tmp_path: Path) -> None:
+    """Lean's ``SubscriptionData.Create`` rounds the start down to an hour in which the market was open."""
+    outcome = run(
+        data_folder,
+        tmp_path,
+        """
+        def set_up(self):
+            self.add_equity("FULL", Resolution.MINUTE)
+            self.add_equity("THIN", Resolution.HOUR)
+
+        def on_data(self, data):
+            if self.at(7, 9, 45) or self.at(7, 10, 17) or self.at(7, 11, 0):
+                bar = data.bars["THIN"]
+                self.note(f"{bar.time:%d %H:%M} {bar.end_time:%d %H:%M} {bar.is_fill_forward} {bar.volume}")
+        """,
+    )
+    assert outcome.seen == [
+        "06 15:00 06 16:00 True 0.0",
+        "07 09:00 07 10:00 True 0.0",
+        "07 10:00 07 11:00 False 1000.0",
+    ]
+
+
+def test_daily_bar_shown_every_minute_keeps_the_last_session(data_folder: Path, tmp_path: Path) -> None:
+    """Lean's ``SubscriptionData.Create``: a strict daily bar has the calendar of its day, from Friday over Monday."""
+    outcome = run(
+        data_folder,
+        tmp_path,
+        """
+        def set_up(self):
+            self.set_start_date(2025, 10, 3)
+            self.add_equity("FULL", Resolution.MINUTE)
+            self.add_equity("THIN", Resolution.DAILY)
+
+        def on_data(self, data):
+            if self.at(6, 9, 31) or self.at(6, 15, 59) or self.at(6, 16, 0):
+                bar = data.bars["THIN"]
+                self.note(f"{bar.time:%d %H:%M} {bar.end_time:%d %H:%M} {bar.is_fill_forward}")
+        """,
+    )
+    assert outcome.seen == [
+        "03 09:30 03 16:00 True",
+        "03 09:30 03 16:00 True",
+        "06 09:30 06 16:00 False",
+    ]
+
+
+def test_indicator_of_an_hourly_symbol_ignores_bars_shown_again(data_folder: Path, tmp_path: Path) -> None:
+    """Lean's ``IdentityDataConsolidator`` hands on one bar an end time; seven hours a day end in a session."""
+    outcome = run(
+        data_folder,
+        tmp_path,
+        """
+        def set_up(self):
+            self.add_equity("FULL", Resolution.MINUTE)
+            self.mean = self.sma(self.add_equity("THIN", Resolution.HOUR).symbol, 3)
+
+        def on_data(self, data):
+            if self.at(6, 16, 0) or self.at(7, 16, 0):
+                self.note(f"{self.mean.samples} {self.mean.current.value:.2f}")
+        """,
+    )
+    # The mean of the hours 13, 14 and 15, of days 279 and 280 of the year.
+    assert outcome.seen == ["7 479.14", "14 480.14"]
+
+
+def test_consolidator_of_an_hourly_symbol_takes_each_hour_once(data_folder: Path, tmp_path: Path) -> None:
+    """Rows shown again start before the last bar's end or add nothing (``PeriodCountConsolidatorBase.Update``)."""
+    outcome = run(
+        data_folder,
+        tmp_path,
+        """
+        def set_up(self):
+            self.add_equity("FULL", Resolution.MINUTE)
+            stock = self.add_equity("THIN", Resolution.HOUR).symbol
+            self.consolidate(stock, timedelta(hours=2), self.on_bar)
+
+        def on_bar(self, bar):
+            if self.time.day == 6:
+                self.note(f"{self.time:%H:%M} {bar.time:%H:%M} {bar.end_time:%H:%M} {bar.close} {bar.volume}")
+        """,
+    )
+    assert outcome.seen == [
+        "10:00 08:00 10:00 479.09 1000.0",
+        "12:00 10:00 12:00 479.11 2000.0",
+        "14:00 12:00 14:00 479.13 2000.0",
+        "16:00 14:00 16:00 479.15 2000.0",
+    ]
