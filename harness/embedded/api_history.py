@@ -119,6 +119,8 @@ class HistoryApi:
         zone = TimeZone.get(self.time_zone)  # type: ignore[attr-defined]
         resolution = options.get("resolution")
         extended = options.get("extended_market_hours")
+        now_us: int = engine.clock.utc_us
+        from_the_future = False
         found: list[HistoryRequest] = []
         for symbol in symbols:
             for config in _matching(engine, symbol, kind, resolution):
@@ -134,18 +136,26 @@ class HistoryApi:
                     start = engine.history_provider.start_time(symbol, int(span), chosen, extended)
                 fill = config.fill_data_forward if options.get("fill_forward") is None else options["fill_forward"]
                 mode = options.get("data_normalization_mode")
-                found.append(
-                    HistoryRequest(
-                        symbol,
-                        chosen,
-                        config.tick_type,
-                        zone.local_us_to_utc_us(to_us(start)),
-                        zone.local_us_to_utc_us(to_us(end)),
-                        bool(fill),
-                        config.extended_market_hours if extended is None else bool(extended),
-                        config.data_normalization_mode if mode is None else DataNormalizationMode(mode),
-                    )
+                start_us, end_us = zone.local_us_to_utc_us(to_us(start)), zone.local_us_to_utc_us(to_us(end))
+                if end_us > now_us:
+                    # No look into the future (QCAlgorithm.GetFilterestRequests).
+                    from_the_future = True
+                    start_us, end_us = min(start_us, end_us), now_us
+                request = HistoryRequest(
+                    symbol,
+                    chosen,
+                    config.tick_type,
+                    start_us,
+                    end_us,
+                    bool(fill),
+                    config.extended_market_hours if extended is None else bool(extended),
+                    config.data_normalization_mode if mode is None else DataNormalizationMode(mode),
                 )
+                # Several subscriptions may come to the same request: the first of its bars would win everywhere.
+                if request not in found:
+                    found.append(request)
+        if from_the_future:
+            self.debug("Request for future history modified to end now.")  # type: ignore[attr-defined]
         return found
 
     # -- calls ---------------------------------------------------------------------------------------------------
@@ -173,7 +183,29 @@ class HistoryApi:
         else:
             symbols, tail = self._symbols(args[0]), args[1:]
         span, rest, named = self._span(tail, named)
-        return self._frame(self._requests(symbols, span, self._options(rest, named), kind))
+        options = self._options(rest, named)
+        if kind is None or not args or isinstance(args[0], (int, timedelta, list, tuple)):
+            return self._frame(self._requests(symbols, span, options, kind))
+        return self._frame(self._requests_of_one(symbols, span, options, kind))
+
+    def _requests_of_one(
+        self, symbols: list[Symbol], span: Any, options: dict[str, Any], kind: type
+    ) -> list[HistoryRequest]:
+        """Requests for one type of bar of one symbol; a number of bars means those of the finest resolution.
+
+        Raises ``ValueError`` where the symbol has no such bars. Source: Lean's ``QCAlgorithm.History<T>``.
+        """
+        if not isinstance(span, (tuple, timedelta)) and options.get("resolution") is None:
+            configs = self._engine.data.configs_of(symbols[0]) or self._engine.data.configs_of(symbols[0], True)
+            if configs:
+                options["resolution"] = min(c.resolution for c in configs)
+        requests = self._requests(symbols, span, options, kind)
+        if not requests:
+            raise ValueError(
+                "No history data could be fetched. This could be due to the specified security not being of the "
+                f"requested type. Symbol: {symbols[0]} Requested Type: {kind.__name__}"
+            )
+        return requests
 
     def _typed(self, kind: type, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         named = {snake_case(key): value for key, value in kwargs.items()}
@@ -189,11 +221,15 @@ class HistoryApi:
         else:
             symbols, tail = self._symbols(args[0]), args[1:]
         span, rest, named = self._span(tail, named)
-        requests = self._requests(symbols, span, self._options(rest, named), kind)
-        if not several:
-            return [bar for request in requests for bar in provider.bars(request)]
-        collection: type[DataDictionary] = QuoteBars if kind is QuoteBar else TradeBars
+        options = self._options(rest, named)
         name = "quote_bars" if kind is QuoteBar else "bars"
+        if not several:
+            requests = self._requests_of_one(symbols, span, options, kind)
+            if len(requests) == 1:
+                return list(provider.bars(requests[0]))
+            return [getattr(point, name)[symbols[0]] for point in provider.slices(requests)]
+        requests = self._requests(symbols, span, options, kind)
+        collection: type[DataDictionary] = QuoteBars if kind is QuoteBar else TradeBars
         return [collection(getattr(point, name)._items, self._engine.symbol_of) for point in provider.slices(requests)]
 
     def history_provider_bars(
@@ -258,51 +294,55 @@ class HistoryApi:
 
 
 def _matching(engine: Any, symbol: Symbol, kind: type | None, resolution: Any) -> list[Any]:
-    """The subscriptions a request is made from: the algorithm's own if any, trades only for hours and days."""
+    """The subscriptions a request is made from: the algorithm's own if any, trades only for hours and days.
+
+    Source: Lean's ``QCAlgorithm.GetMatchingSubscriptions``.
+    """
     from harness.embedded.feed.config import SubscriptionDataConfig
 
-    configs = sorted(
-        engine.data.configs_of(symbol, internal=True), key=lambda c: (-int(c.resolution), int(c.tick_type))
-    )
+    known = sorted(engine.data.configs_of(symbol, internal=True), key=lambda c: (-int(c.resolution), -int(c.tick_type)))
+    configs = known
     if kind is not None:
         wanted = TickType.QUOTE if kind is QuoteBar else TickType.TRADE
-        configs = [c for c in configs if c.tick_type == wanted]
+        configs = [c for c in known if c.tick_type == wanted]
     own = [c for c in configs if not c.is_internal_feed]
     chosen = own or configs
-    if resolution is not None:
-        coarse = resolution in (Resolution.DAILY, Resolution.HOUR)
-        if chosen:
-            if coarse:
-                chosen = [c for c in chosen if c.tick_type != TickType.QUOTE]
-            elif kind is None and all(c.tick_type != TickType.QUOTE for c in chosen):
-                first = chosen[0]
-                chosen = [
-                    *chosen,
-                    SubscriptionDataConfig(
-                        symbol,
-                        Resolution(resolution),
-                        TickType.QUOTE,
-                        fill_data_forward=first.fill_data_forward,
-                        extended_market_hours=first.extended_market_hours,
-                        data_normalization_mode=first.data_normalization_mode,
-                        exchange_time_zone=first.exchange_time_zone,
-                    ),
-                ]
+    coarse = resolution in (Resolution.DAILY, Resolution.HOUR)
     if chosen:
-        # One request a side: several subscriptions of one symbol differ only in resolution.
-        sides: dict[TickType, Any] = {}
-        for config in chosen:
-            known = sides.get(config.tick_type)
-            if known is None or resolution is None:
-                sides.setdefault(config.tick_type, config)
-        return list(sides.values())
-    asked = Resolution(resolution) if resolution is not None else engine.algorithm.universe_settings.resolution
-    sides_wanted = [TickType.TRADE]
-    if asked in (Resolution.SECOND, Resolution.MINUTE):
-        sides_wanted.append(TickType.QUOTE)
+        if coarse:
+            return [c for c in chosen if c.tick_type != TickType.QUOTE]
+        if resolution is not None and kind is None and all(c.tick_type != TickType.QUOTE for c in chosen):
+            first = chosen[0]
+            quotes = SubscriptionDataConfig(
+                symbol,
+                Resolution(resolution),
+                TickType.QUOTE,
+                fill_data_forward=first.fill_data_forward,
+                extended_market_hours=first.extended_market_hours,
+                exchange_time_zone=first.exchange_time_zone,
+            )
+            return [quotes, *chosen]
+        return chosen
+    settings = engine.algorithm.universe_settings
+    like = next((c for c in known if not c.is_internal_feed), None)
+    if resolution is not None:
+        asked = Resolution(resolution)
+    else:
+        asked = min((c.resolution for c in known), default=settings.resolution)
+    sides = [TickType.QUOTE, TickType.TRADE] if asked in (Resolution.SECOND, Resolution.MINUTE) else [TickType.TRADE]
     if kind is not None:
-        sides_wanted = [TickType.QUOTE if kind is QuoteBar else TickType.TRADE]
+        sides = [side for side in sides if side == wanted]
     return [
-        SubscriptionDataConfig(symbol, asked, side, exchange_time_zone=engine.exchange_hours(symbol).time_zone)
-        for side in sides_wanted
+        SubscriptionDataConfig(
+            symbol,
+            asked,
+            side,
+            fill_data_forward=settings.fill_forward,
+            extended_market_hours=settings.extended_market_hours if like is None else like.extended_market_hours,
+            data_normalization_mode=(
+                settings.data_normalization_mode if like is None else like.data_normalization_mode
+            ),
+            exchange_time_zone=engine.exchange_hours(symbol).time_zone,
+        )
+        for side in sides
     ]

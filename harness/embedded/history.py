@@ -21,6 +21,7 @@ from harness.embedded.feed.config import SubscriptionDataConfig
 from harness.embedded.feed.sources import BarSource
 from harness.embedded.feed.start_time import start_time_for_trade_bars
 from harness.embedded.feed.subscription import CARRIED, Subscription
+from harness.embedded.reference.corporate import CorporateEvents
 from harness.embedded.reference.time_zones import TimeZone
 
 if TYPE_CHECKING:
@@ -94,12 +95,16 @@ class HistoryProvider:
     def parts(self, request: HistoryRequest) -> list[HistoryPart]:
         """The bars of a request, day by day."""
         config, source = self._source(request)
+        events = self._dividends(request, source)
         subscription = Subscription(config, None, source, request.start_us, request.end_us)
         first = from_us(request.start_us + self._offset(config, request.start_us)).date()
         last = from_us(request.end_us + self._offset(config, request.end_us)).date()
         found: list[HistoryPart] = []
         day = first
         while day <= last:
+            if events is not None and source.segments(day, config.extended_market_hours):
+                events.events(datetime(day.year, day.month, day.day))
+                source.sum_of_dividends = events.sum_of_dividends
             rows = subscription.day(day, config.period_us, request.start_us - 1)
             keep = (rows.end_us > request.start_us) & (rows.end_us <= request.end_us)
             if keep.any():
@@ -122,6 +127,12 @@ class HistoryProvider:
                 subscription.carry_row = int(rows.real_rows[-1])
             day += _ONE_DAY
         return found
+
+    def _dividends(self, request: HistoryRequest, source: BarSource) -> CorporateEvents | None:
+        """What counts the distributions since the request's first day, where prices are of total return."""
+        if request.data_normalization_mode != DataNormalizationMode.TOTAL_RETURN or source.map_file is None:
+            return None
+        return CorporateEvents(source.map_file, self.engine.factor_file(request.symbol), renames=False)
 
     def _offset(self, config: SubscriptionDataConfig, utc_us: int) -> int:
         return TimeZone.get(config.exchange_time_zone).offset_us(utc_us)
@@ -148,10 +159,18 @@ class HistoryProvider:
                 exchange_time_zone=self.engine.exchange_hours(request.symbol).time_zone,
             )
             source = self.engine.data.make_source(config)
+            found = (config, source)
+            if request.data_normalization_mode == DataNormalizationMode.SCALED_RAW:
+                # Prices relative to the end of this request.
+                source.scaled_to = from_us(request.end_us + self._offset(config, request.end_us)).date()
+                return found
+            if request.data_normalization_mode == DataNormalizationMode.TOTAL_RETURN:
+                # Prices with the distributions since the start of this request.
+                return found
             if config.resolution in (Resolution.HOUR, Resolution.DAILY) and config.tick_type == TickType.TRADE:
                 # Rolling windows ask for nearly the same days again and again.
                 source.keep_days = _KEPT_DAYS
-            found = self._sources[key] = (config, source)
+            self._sources[key] = found
         return found
 
     def bars(self, request: HistoryRequest) -> Iterator[Any]:
@@ -168,7 +187,10 @@ class HistoryProvider:
                 for index, end_us in enumerate(part.end_us.tolist()):
                     trades, quotes = by_time.setdefault(end_us, ({}, {}))
                     side = quotes if request.tick_type == TickType.QUOTE else trades
-                    side.setdefault(request.symbol, part.bar(index))
+                    bar, known = part.bar(index), side.get(request.symbol)
+                    # Of several the one of the highest resolution (TimeSliceFactory).
+                    if known is None or known._end_us - known._start_us > bar._end_us - bar._start_us:
+                        side[request.symbol] = bar
         zone = TimeZone.get(self.engine.algorithm.time_zone)
         resolve = self.engine.symbol_of
         found = []

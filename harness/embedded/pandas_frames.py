@@ -50,13 +50,14 @@ def _quote_columns(parts: list[HistoryPart]) -> tuple[np.ndarray[Any, Any], dict
 
 
 def history_frame(provider: HistoryProvider, requests: list[HistoryRequest]) -> pd.DataFrame:
-    """One frame over all requests, symbols in the order in which they first have data."""
+    """One frame over all requests, symbols in the order in which they first have data, then of the requests."""
     by_symbol: dict[Symbol, dict[TickType, list[HistoryPart]]] = {}
     for request in requests:
         parts = provider.parts(request)
         if parts:
             by_symbol.setdefault(request.symbol, {}).setdefault(request.tick_type, []).extend(parts)
-    frames: list[tuple[int, Symbol, pd.DataFrame]] = []
+    asked = {symbol: place for place, symbol in enumerate(dict.fromkeys(request.symbol for request in requests))}
+    frames: list[tuple[int, int, pd.DataFrame]] = []
     for symbol, sides in by_symbol.items():
         tables = []
         if TickType.TRADE in sides:
@@ -70,17 +71,21 @@ def history_frame(provider: HistoryProvider, requests: list[HistoryRequest]) -> 
         frame.index = pd.MultiIndex.from_arrays(
             [pd.Index([symbol] * len(frame), dtype=object), frame.index], names=["symbol", "time"]
         )
-        frames.append((first, symbol, frame))
+        frames.append((first, asked[symbol], frame))
     if not frames:
         return pd.DataFrame()
     _let_tickers_select()
-    frames.sort(key=lambda item: (item[0], item[1]))
+    frames.sort(key=lambda item: item[:2])
     if len(frames) == 1:
         return frames[0][2]
     return pd.concat([frame for _, _, frame in frames], sort=True)
 
 
 def _table(times: np.ndarray[Any, Any], columns: dict[str, Any]) -> pd.DataFrame:
+    if len(times) > 1 and (np.diff(times) <= 0).any():
+        # Bars of several requests: a row a time, that of the first request.
+        times, first = np.unique(times, return_index=True)
+        columns = {name: values[first] for name, values in columns.items()}
     index = pd.DatetimeIndex(times.astype("datetime64[us]").astype("datetime64[ns]"), name="time")
     return pd.DataFrame(columns, index=index)
 

@@ -86,7 +86,8 @@ def _microseconds(span: Any) -> int:
 class BarSource:
     """Frames of one configuration, read when a day is asked for.
 
-    ``sum_of_dividends`` is what has been distributed since the subscription began (total-return mode).
+    ``sum_of_dividends`` is what has been distributed since the subscription began (total-return mode);
+    ``scaled_to`` the day whose prices stay as they are (scaled-raw mode).
     """
 
     def __init__(
@@ -110,6 +111,7 @@ class BarSource:
         self.factors = factors
         self.strict_daily_end_times = strict_daily_end_times
         self.sum_of_dividends: Decimal = Decimal(0)
+        self.scaled_to: date | None = None
         self._monitor = monitor
         self._resolution = _RESOLUTION_NAMES.get(config.resolution, "")
         self._side = "quote" if config.tick_type == TickType.QUOTE else "trade"
@@ -256,7 +258,8 @@ class BarSource:
         factor: Decimal | None = None
         addend: Decimal | None = None
         if mode != DataNormalizationMode.RAW and self.factors is not None:
-            factor = self.factors.get_price_factor(_midnight(day), mode)
+            reference = None if self.scaled_to is None else _midnight(self.scaled_to)
+            factor = self.factors.get_price_scale(_midnight(day), mode, reference)
             if mode == DataNormalizationMode.TOTAL_RETURN:
                 addend = self.sum_of_dividends
         values = [column[part] for column in columns.columns]
