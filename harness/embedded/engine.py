@@ -293,7 +293,7 @@ class EngineContext:
                 )
             )
         fresh = [c for c in configs if c not in known]
-        security = self._security(symbol, configs, leverage)
+        security = self.place_security(symbol, configs, leverage)
         if fresh:
             self.data.queue_add(security, fresh)
         else:
@@ -306,18 +306,21 @@ class EngineContext:
         self._symbols[ticker] = self._symbols[symbol.value] = symbol
         return symbol
 
-    def _security(self, symbol: Symbol, configs: list[SubscriptionDataConfig], leverage: Any = 0) -> Any:
+    def place_security(self, symbol: Symbol, configs: list[SubscriptionDataConfig], leverage: Any = 0) -> Any:
+        """The security of a symbol among the algorithm's, made if there was none; ``configs`` become its own."""
         algorithm = self.algorithm
         existing = algorithm.securities._securities.get(symbol)
         if existing is not None:
             existing.add_data([c for c in configs if c not in existing.subscriptions])
             existing.is_tradable = True
+            self._initialize_again(existing)
             return existing
         again = algorithm.securities._all.get(symbol)
         if again is not None and not again.is_delisted:
             # A security that was removed and comes back keeps its holdings and its cache, as in Lean.
             again.add_data(configs)
             again.is_tradable = True
+            self._initialize_again(again)
             algorithm.securities.add(again)
             return again
         security = self.create_security(symbol, configs)
@@ -325,6 +328,12 @@ class EngineContext:
             security.set_leverage(leverage)
         algorithm.securities.add(security)
         return security
+
+    def _initialize_again(self, security: Any) -> None:
+        """A security that was removed gets its models anew when it is added again (SecurityService)."""
+        if not security.is_initialized and self.security_initializer is not None:
+            initialize_security(self.security_initializer, security)
+        security.is_initialized = True
 
     def create_security(self, symbol: Symbol, configs: list[SubscriptionDataConfig], *, initialize: bool = True) -> Any:
         algorithm = self.algorithm
@@ -352,7 +361,7 @@ class EngineContext:
 
     def remove_security(self, symbol: Symbol, tag: str | None) -> bool:
         algorithm = self.algorithm
-        security = algorithm.securities._securities.get(symbol)
+        security = algorithm.securities._all.get(symbol)
         if security is None:
             return False
         text = "Removed" if tag is None else tag

@@ -126,7 +126,9 @@ class AlgorithmManager:
                 plan.interrupt(stopped_at)
                 data.data_points -= _points_after(plan, stopped_at)
                 change = data.apply_changes(now_us, first=False)
-                self._changes_step(now_us, change)
+                # Events of today that are news to a subscription just started arrive with it.
+                fresh = data.corporate_events(day, now_us)
+                self._changes_step(now_us, change, tuple(event for at in sorted(fresh) for event in fresh[at]))
                 later = {at for at in events if at > now_us}
                 plan = data.plan(day, now_us, later)
             after_us = zone.local_us_to_utc_us(to_us_of(day) + 86_400_000_000) - 1
@@ -142,12 +144,12 @@ class AlgorithmManager:
             sub.subscription.security.cache.detach()
         self.cursor.step = -1
 
-    def _changes_step(self, now_us: int, changes: Any) -> None:
-        """A step without data in which securities come or go."""
+    def _changes_step(self, now_us: int, changes: Any, auxiliary: tuple[Any, ...]) -> None:
+        """A step without bars in which securities come or go."""
         self.cursor.step = -1
         self.clock.utc_us = now_us
-        self.algorithm.current_slice = Slice(None, -1, now_us, self._local_us(now_us))
-        self._rest_of_step(now_us, changes, (), None, -1)
+        self.algorithm.current_slice = Slice(None, -1, now_us, self._local_us(now_us), auxiliary)
+        self._rest_of_step(now_us, changes, auxiliary, None, -1)
 
     def _local_us(self, utc_us: int) -> int:
         return utc_us + self.engine.zone_offset_us(self.algorithm.time_zone, utc_us)

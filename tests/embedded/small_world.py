@@ -37,7 +37,11 @@ class Small(QCAlgorithm):
         self.seen = []
         self.set_up()
 
+    def finish(self):
+        pass
+
     def on_end_of_algorithm(self):
+        self.finish()
         self.object_store.save("seen", "\\n".join(self.seen))
 """
 
@@ -85,7 +89,10 @@ def _write(folder: Path, ticker: str, kind: str, day: dt.date, lines: list[str])
 
 
 def run(data_folder: Path, folder: Path, body: str) -> Outcome:
-    """Run an algorithm with the methods of ``body`` (``set_up`` is its ``initialize``) from 2025-10-06 to 10-08."""
+    """Run an algorithm with the methods of ``body`` from 2025-10-06 to 10-08.
+
+    ``set_up`` is its ``initialize``, ``finish`` its ``on_end_of_algorithm``.
+    """
     algorithm = folder / "small.py"
     algorithm.write_text(_HEAD + textwrap.indent(textwrap.dedent(body), "    "), "utf-8")
     subprocess.run(

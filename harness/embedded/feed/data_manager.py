@@ -85,7 +85,10 @@ class DataManager:
         self.consolidators_changed = False
         self._to_add: list[tuple[Any, list[SubscriptionDataConfig]]] = []
         self._to_remove: list[Any] = []
+        self._members: list[Any] = []
+        self._fill_forward_us = _MINUTE_US
         self._pending_removals: list[Any] = []
+        self._wanted_again: list[Any] = []
         self._calendars: dict[str, SessionCalendar] = {}
         self._corporate: dict[int, CorporateEvents] = {}
         self._benchmark_started = False
@@ -97,22 +100,23 @@ class DataManager:
     # -- what user code asks for ---------------------------------------------------------------------------------
 
     def queue_add(self, security: Any, configs: list[SubscriptionDataConfig]) -> None:
+        self.keep(security)
         self._to_add.append((security, configs))
         self.configs.extend(configs)
         self.dirty = True
 
     def queue_remove(self, security: Any) -> None:
-        waiting = [item for item in self._to_add if item[0] is security]
-        for item in waiting:
-            self._to_add.remove(item)
-        if not waiting:
+        self._to_add = [item for item in self._to_add if item[0] is not security]
+        if security in self._members and security not in self._to_remove:
             self._to_remove.append(security)
         self.dirty = True
 
     def keep(self, security: Any) -> None:
-        """A security was added again before it was gone: nothing happens to it."""
+        """A security was added again before it was gone: it stays, or starts anew if nothing holds it any more."""
         self._to_remove = [item for item in self._to_remove if item is not security]
-        self._pending_removals = [item for item in self._pending_removals if item is not security]
+        if security in self._pending_removals:
+            self._wanted_again.append(security)
+            self.dirty = True
 
     def configs_of(self, symbol: Any, internal: bool = False) -> list[SubscriptionDataConfig]:
         return [c for c in self.configs if c.symbol == symbol and (internal or not c.is_internal_feed)]
@@ -149,17 +153,33 @@ class DataManager:
         self._to_add, self._to_remove = [], []
         self.dirty = False
         waiting, self._pending_removals = self._pending_removals, []
+        wanted, self._wanted_again = self._wanted_again, []
         for security in waiting:
+            if self._is_needed(security):
+                if security not in wanted:
+                    self._pending_removals.append(security)
+                continue
+            configs = self.configs_of(security.symbol)
             self._stop(security)
-        for security, configs in adding:
-            for config in configs:
-                self._start(security, config, now_us, exclusive=not first)
-            if all(security is not s for s in changes.added_securities):
-                changes.added_securities.append(security)
+            if security in wanted:
+                security.reset()
+                self.configs.extend(configs)
+                self.engine.place_security(security.symbol, configs)
+                adding = [(security, configs), *(item for item in adding if item[0] is not security)]
         for security in removing:
             self._stop(security)
             if not security.is_delisted:
                 changes.removed_securities.append(security)
+        self._follow_fill_forward(now_us)
+        fresh = [security for security in dict.fromkeys(item[0] for item in adding) if security not in self._members]
+        for security in fresh:
+            # A security that is there already gets no further data: it was selected before (UniverseSelection).
+            for _, configs in (item for item in adding if item[0] is security):
+                for config in configs:
+                    self._follow_fill_forward(now_us, config)
+                    self._start(security, config, now_us, exclusive=not first)
+        self._members += fresh
+        changes.added_securities += fresh
         if not self._benchmark_started:
             self._start_benchmark(now_us)
         if changes.count:
@@ -169,6 +189,35 @@ class DataManager:
         changes.removed_securities.sort(key=lambda s: s.symbol)
         self.subscriptions.sort(key=Subscription.sort_key)
         return changes
+
+    def _follow_fill_forward(self, now_us: int, coming: SubscriptionDataConfig | None = None) -> None:
+        """Start the subscriptions that fill forward anew when the finest resolution has changed.
+
+        They forget what they have shown: nothing is filled forward before their next real bar. Source: Lean's
+        ``SubscriptionCollection.UpdateFillForwardResolution`` and the handler of its event in ``DataManager``.
+        """
+        own = [(s.security, s.config, s) for s in self.subscriptions if not s.is_internal]
+        warm = {id(item.warm) for item in self._after_warm_up}
+        own = [item for item in own if id(item[2]) not in warm]
+        waiting = [item for item in self._after_warm_up if not item.config.is_internal_feed]
+        lengths = [config.period_us for _, config, _ in own] + [item.config.period_us for item in waiting]
+        if coming is not None:
+            lengths.append(coming.period_us)
+        finest = min(lengths, default=_MINUTE_US)
+        if finest == self._fill_forward_us:
+            return
+        self._fill_forward_us = finest
+        for security, config, old in own:
+            if config.fill_data_forward:
+                self.subscriptions.remove(old)
+                started = self._start(security, config, now_us, exclusive=True)
+                if started is not None:
+                    started.known_from_us = old.known_from_us
+        for item in waiting:
+            if item.config.fill_data_forward:
+                self._after_warm_up.remove(item)
+                self.subscriptions = [s for s in self.subscriptions if s is not item.warm]
+                self._start(item.security, item.config, now_us, exclusive=True)
 
     def _start(
         self, security: Any, config: SubscriptionDataConfig, now_us: int, *, exclusive: bool
@@ -272,20 +321,23 @@ class DataManager:
                 source.sum_of_dividends = events.sum_of_dividends
             before += timedelta(days=1)
 
+    def _is_needed(self, security: Any) -> bool:
+        unsettled = security._settlement_model._get_unsettled_cash()
+        return bool(
+            security.holdings._quantity
+            or self.engine.algorithm.transactions.get_open_orders(security.symbol)
+            or (unsettled is not None and unsettled._amount > 0)
+        )
+
     def _stop(self, security: Any) -> None:
         """Take a security's data away, or put that off while something of it is held, open or unsettled.
 
         What was put off is looked at again when securities come or go next. Source: Lean's ``PendingRemovalsManager``.
         """
-        algorithm = self.engine.algorithm
-        unsettled = security._settlement_model._get_unsettled_cash()
-        if (
-            security.holdings._quantity
-            or algorithm.transactions.get_open_orders(security.symbol)
-            or (unsettled is not None and unsettled._amount > 0)
-        ):
+        if self._is_needed(security):
             self._pending_removals.append(security)
             return
+        self._members = [member for member in self._members if member is not security]
         self.subscriptions = [s for s in self.subscriptions if s.security is not security or s.config.is_internal_feed]
         self._after_warm_up = [
             item for item in self._after_warm_up if item.security is not security or item.config.is_internal_feed
@@ -331,8 +383,7 @@ class DataManager:
 
     def fill_forward_us(self) -> int:
         """The finest resolution among the algorithm's own subscriptions."""
-        own = [s.period_us for s in self.subscriptions if not s.is_internal and s.fill_forward_us is None]
-        return min(own, default=_MINUTE_US)
+        return self._fill_forward_us
 
     def exchange_offset_us(self, day: date) -> int:
         calendar = self.main_calendar()

@@ -337,7 +337,7 @@ def _days_between(
     zone_offset = engine.zone_offset_us(subscription.config.exchange_time_zone, until_us)
     day = from_us(after_us + zone_offset).date()
     last = from_us(until_us + zone_offset).date()
-    begin_us = max(after_us, subscription.start_us - 1)
+    begin_us = max(after_us, subscription.known_from_us - 1)
     while day <= last:
         frame, ends, rows = engine.equity.real_rows(subscription, day)
         if frame is not None:

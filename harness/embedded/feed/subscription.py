@@ -80,6 +80,8 @@ class Subscription:
         self.symbol = config.symbol
         self.source = source
         self.start_us = start_us
+        self.known_from_us = start_us
+        """From when its symbol had data, before which nobody looks back."""
         self.end_us = end_us
         self.start_exclusive = start_exclusive
         self.last_end_us = last_end_us

@@ -1,0 +1,113 @@
+"""Securities and subscriptions that come and go while the algorithm runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.embedded.small_world import make_data, run
+
+
+@pytest.fixture(scope="module")
+def data_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_data(tmp_path_factory.mktemp("data"))
+
+
+def test_finer_resolution_starts_the_others_anew(data_folder: Path, tmp_path: Path) -> None:
+    """A bar is not filled forward over a change of the finest resolution, until the next real one.
+
+    Source: the handler of ``FillForwardResolutionChanged`` in Lean's ``DataManager``.
+    """
+    outcome = run(
+        data_folder,
+        tmp_path,
+        """
+        def set_up(self):
+            self.thin = self.add_equity("THIN", Resolution.HOUR).symbol
+            self.counts = {}
+
+        def on_data(self, data):
+            if self.at(6, 11, 0):
+                self.add_equity("FULL", Resolution.MINUTE)
+            if self.thin in data.bars and self.time.day == 6:
+                self.counts.setdefault(self.time.hour, []).append(data.bars[self.thin].is_fill_forward)
+
+        def finish(self):
+            self.note({hour: len(bars) for hour, bars in self.counts.items()})
+        """,
+    )
+    # None from 11:01 to 11:59, the hour of 12:00, then every minute.
+    assert outcome.seen == ["{10: 1, 11: 1, 12: 60, 13: 60, 14: 60, 15: 60, 16: 1}"]
+
+
+def test_second_resolution_of_a_running_security_brings_no_data(data_folder: Path, tmp_path: Path) -> None:
+    """Lean's ``UniverseSelection.ApplyUniverseSelection`` skips symbols that are members of the universe already."""
+    outcome = run(
+        data_folder,
+        tmp_path,
+        """
+        def set_up(self):
+            self.full = self.add_equity("FULL", Resolution.HOUR).symbol
+            self.steps = 0
+
+        def on_securities_changed(self, changes):
+            self.note(f"changed {self.time:%d %H:%M}")
+
+        def on_data(self, data):
+            if self.at(6, 11, 0):
+                self.add_equity("FULL", Resolution.MINUTE)
+            self.steps += 1
+
+        def finish(self):
+            self.note(self.steps)
+            self.note(len(self.history(self.full, 5, Resolution.MINUTE)))
+        """,
+    )
+    assert outcome.seen == ["changed 06 00:00", "21", "5"]
+
+
+def test_security_added_again_gets_its_models_anew(data_folder: Path, tmp_path: Path) -> None:
+    """Lean's ``SecurityService.CreateSecurity`` initialises an existing security that ``Reset`` let go."""
+    outcome = run(
+        data_folder,
+        tmp_path,
+        """
+        def set_up(self):
+            self.stock = self.add_equity("FULL", Resolution.HOUR)
+            self.stock.set_fee_model(ConstantFeeModel(3))
+
+        def on_data(self, data):
+            if self.at(6, 11, 0):
+                self.remove_security(self.stock.symbol)
+            if self.at(6, 12, 0) or self.at(6, 11, 0):
+                self.note(type(self.stock.fee_model).__name__)
+                self.add_equity("FULL", Resolution.HOUR)
+                self.note(type(self.stock.fee_model).__name__)
+        """,
+    )
+    assert outcome.seen[:2] == ["ConstantFeeModel", "InteractiveBrokersFeeModel"]
+
+
+def test_split_of_a_security_added_the_day_before(tmp_path_factory: pytest.TempPathFactory, tmp_path: Path) -> None:
+    """The reader tells of its first day's events when it starts (``SubscriptionDataReader.Initialize``)."""
+    folder = make_data(tmp_path_factory.mktemp("split"))
+    (folder / "equity" / "usa" / "factor_files" / "full.csv").write_text(
+        "19980102,1,0.5,1\n20251006,1,0.5,107\n20501231,1,1,0\n", "utf-8"
+    )
+    outcome = run(
+        folder,
+        tmp_path,
+        """
+        def set_up(self):
+            self.add_equity("THIN", Resolution.HOUR)
+
+        def on_splits(self, splits):
+            self.note([f"{self.time:%d %H:%M} {s.type} {s.split_factor}" for s in splits.values()])
+
+        def on_data(self, data):
+            if self.at(6, 11, 0):
+                self.add_equity("FULL", Resolution.HOUR)
+        """,
+    )
+    assert outcome.seen == ["['06 11:00 WARNING 0.5']", "['07 00:00 SPLIT_OCCURRED 0.5']"]
