@@ -99,14 +99,17 @@ class AlgorithmManager:
         data = self.data
         zone = self._exchange_zone
         first_day = from_us(zone.utc_us_to_local_us(start_us)).date()
-        last_day = from_us(zone.utc_us_to_local_us(data.end_us)).date()
+        last_day = end_day = from_us(zone.utc_us_to_local_us(data.end_us)).date()
+        if not self.algorithm.settings.daily_precise_end_time:
+            # The daily bars of the last day end at the midnight after it.
+            last_day += timedelta(days=1)
         changes = data.apply_changes(start_us, first=True)
         pending: tuple[int, Any] | None = (start_us, changes)
         day = first_day
         after_us = start_us - 1
         while day <= last_day:
             data.begin_day(day)
-            events = data.corporate_events(day, start_us if day == first_day else 0)
+            events = data.corporate_events(day, start_us if day == first_day else 0) if day <= end_day else {}
             extra = {at for at in events if after_us < at <= data.end_us}
             if pending is not None:
                 extra.add(pending[0])

@@ -197,6 +197,11 @@ class BarSource:
         start = columns.start_us
         return self._make(day, start, start + self.config.period_us, columns, slice(None))
 
+    @property
+    def ends_after_midnight(self) -> bool:
+        """Whether bars end at the midnight after their day: daily ones without strict end times."""
+        return self.config.resolution == Resolution.DAILY and not self.strict_daily_end_times
+
     def session_rows(self, day: date) -> SessionRows:
         """A day's frame, with the UTC end times and the numbers of its rows that lie in the day's sessions.
 
@@ -220,9 +225,13 @@ class BarSource:
         midnight = to_us_of(day)
         start = frame.start_us - midnight
         end = frame.end_us - midnight
-        keep = np.zeros(len(frame), dtype=bool)
-        for open_us, close_us in self.segments(day, extended):
-            keep |= (start < close_us) & (end > open_us)
+        if self.ends_after_midnight:
+            # The bar of the day before, whose sessions were looked at for the frame.
+            keep = np.ones(len(frame), dtype=bool)
+        else:
+            keep = np.zeros(len(frame), dtype=bool)
+            for open_us, close_us in self.segments(day, extended):
+                keep |= (start < close_us) & (end > open_us)
         rows = np.flatnonzero(keep).astype(np.int32)
         return frame, frame.end_us[rows] + offset, rows
 

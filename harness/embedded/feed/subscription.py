@@ -95,6 +95,11 @@ class Subscription:
         self.hours = source.hours
         self._open_slots: dict[int, int] = {}
 
+    @property
+    def ends_after_midnight(self) -> bool:
+        """Whether bars end at the midnight after their day: daily ones without strict end times."""
+        return self.source.ends_after_midnight
+
     def sort_key(self) -> tuple[int, int, Any]:
         """Order inside a time step: trades before quotes, then by symbol."""
         return (int(self.config.security_type), int(self.config.tick_type), self.symbol)
@@ -148,7 +153,7 @@ class Subscription:
             else:
                 first = max(first, self.start_us - 1)
                 grid = grid[np.searchsorted(grid, first, side="right") :]
-                grid = grid[: np.searchsorted(grid, self.end_us, side="right")]
+                grid = grid[: np.searchsorted(grid, self._last_filled_us(day), side="right")]
         if not len(grid):
             if not len(real_end):
                 return EMPTY_DAY
@@ -162,6 +167,17 @@ class Subscription:
         at = place[seen]
         codes[seen] = rows[at] * 2 + (real_end[at] != end[seen])
         return DayRows(frame, end, codes, real_end, rows)
+
+    def _last_filled_us(self, day: date) -> int:
+        """The last time at which a bar may be shown again: the end of the slot that the end of the data lies in.
+
+        Daily bars with strict end times stop at the last close before the end. Source: Lean's
+        ``FillForwardEnumerator`` (``_subscriptionEndDataCalendar``).
+        """
+        if self.config.resolution == Resolution.DAILY and not self.ends_after_midnight:
+            return self.end_us
+        offset = self.source.local_to_utc_us(day)
+        return (self.end_us - offset) // self.period_us * self.period_us + self.period_us + offset
 
     def _fill_times(self, day: date, fill_forward_us: int) -> Int64:
         """UTC end times at which a missing bar is shown again: the grid of the finest step inside the market hours."""

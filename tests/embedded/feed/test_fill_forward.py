@@ -102,3 +102,54 @@ def test_consolidator_of_an_hourly_symbol_takes_each_hour_once(data_folder: Path
         "14:00 12:00 14:00 479.13 2000.0",
         "16:00 14:00 16:00 479.15 2000.0",
     ]
+
+
+def test_daily_bars_may_end_at_midnight(data_folder: Path, tmp_path: Path) -> None:
+    """Without strict end times a bar that ends as the run starts belongs, and the last day's comes after the end.
+
+    Source: the bounds in Lean's ``SubscriptionDataReader.MoveNext`` (end not before the start, start not after the
+    end).
+    """
+    outcome = run(
+        data_folder,
+        tmp_path,
+        """
+        def set_up(self):
+            self.settings.daily_precise_end_time = False
+            self.add_equity("FULL", Resolution.DAILY)
+
+        def on_data(self, data):
+            bar = data.bars["FULL"]
+            self.note(f"{self.time:%d %H:%M} {bar.time:%d %H:%M} {bar.end_time:%d %H:%M} {bar.close}")
+        """,
+    )
+    assert outcome.seen == [
+        "07 00:00 06 00:00 07 00:00 479.0",
+        "08 00:00 07 00:00 08 00:00 480.0",
+        "09 00:00 08 00:00 09 00:00 481.0",
+    ]
+
+
+def test_daily_bar_of_midnight_shown_every_minute(data_folder: Path, tmp_path: Path) -> None:
+    """Lean's ``ExchangeRoundDownInTimeZone`` goes back to the last whole day on which the market was open."""
+    outcome = run(
+        data_folder,
+        tmp_path,
+        """
+        def set_up(self):
+            self.settings.daily_precise_end_time = False
+            self.set_start_date(2025, 10, 3)
+            self.add_equity("FULL", Resolution.MINUTE)
+            self.add_equity("THIN", Resolution.DAILY)
+
+        def on_data(self, data):
+            if self.at(6, 9, 31) or self.at(6, 16, 0) or self.at(7, 0, 0):
+                bar = data.bars["THIN"]
+                self.note(f"{bar.time:%d %H:%M} {bar.end_time:%d %H:%M} {bar.is_fill_forward}")
+        """,
+    )
+    assert outcome.seen == [
+        "03 00:00 04 00:00 True",
+        "03 00:00 04 00:00 True",
+        "06 00:00 07 00:00 False",
+    ]
