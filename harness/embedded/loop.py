@@ -124,14 +124,15 @@ class AlgorithmManager:
                 if stopped_at is None:
                     plan.finish()
                     break
-                # Securities came or went: the rest of the day is planned anew.
+                # Securities came or went, or are scaled otherwise: the rest of the day is planned anew.
                 now_us = plan.times[stopped_at]
                 plan.interrupt(stopped_at)
                 data.data_points -= _points_after(plan, stopped_at)
-                change = data.apply_changes(now_us, first=False)
-                # Events of today that are news to a subscription just started arrive with it.
-                fresh = data.corporate_events(day, now_us)
-                self._changes_step(now_us, change, tuple(event for at in sorted(fresh) for event in fresh[at]))
+                if data.selection_due:
+                    change = data.apply_changes(now_us, first=False)
+                    # Events of today that are news to a subscription just started arrive with it.
+                    fresh = data.corporate_events(day, now_us)
+                    self._changes_step(now_us, change, tuple(event for at in sorted(fresh) for event in fresh[at]))
                 later = {at for at in events if at > now_us}
                 plan = data.plan(day, now_us, later)
             after_us = zone.local_us_to_utc_us(to_us_of(day) + 86_400_000_000) - 1

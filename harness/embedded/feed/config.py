@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -29,6 +30,13 @@ class SubscriptionDataConfig:
     exchange_time_zone: str = "America/New_York"
     data_time_zone: str = "America/New_York"
     consolidators: list[Any] = field(default_factory=list)
+    on_mode_change: Callable[[], None] | None = field(default=None, repr=False)
+    """Called when the normalisation mode is set while bars are read."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        object.__setattr__(self, name, value)
+        if name == "data_normalization_mode" and self.__dict__.get("on_mode_change") is not None:
+            self.__dict__["on_mode_change"]()
 
     @property
     def increment(self) -> timedelta:

@@ -56,11 +56,9 @@ class SecurityChanges:
     def __str__(self) -> str:
         if not self.count:
             return "SecurityChanges: None"
-        added = ", ".join(str(s.symbol) for s in self.added_securities)
-        removed = ", ".join(str(s.symbol) for s in self.removed_securities)
-        return " ".join(
-            text for text in (f"Added: {added}" if added else "", f"Removed: {removed}" if removed else "") if text
-        )
+        added = ",".join(str(s.symbol.id) for s in self.added_securities)
+        removed = ",".join(str(s.symbol.id) for s in self.removed_securities)
+        return f"SecurityChanges: {f' Added: {added}' if added else ''}{f' Removed: {removed}' if removed else ''}"
 
 
 @dataclass(frozen=True)
@@ -75,13 +73,17 @@ class _AfterWarmUp:
 
 
 class DataManager:
-    """Subscriptions of a run. ``dirty`` tells the loop that something changed since the day was planned."""
+    """Subscriptions of a run. ``dirty`` tells the loop that something changed since the day was planned.
+
+    ``selection_due``: that it is what securities there are.
+    """
 
     def __init__(self, engine: EngineContext) -> None:
         self.engine = engine
         self.subscriptions: list[Subscription] = []
         self.configs: list[SubscriptionDataConfig] = []
         self.dirty = False
+        self.selection_due = False
         self.consolidators_changed = False
         self._to_add: list[tuple[Any, list[SubscriptionDataConfig]]] = []
         self._to_remove: list[Any] = []
@@ -103,20 +105,23 @@ class DataManager:
         self.keep(security)
         self._to_add.append((security, configs))
         self.configs.extend(configs)
-        self.dirty = True
+        self.dirty = self.selection_due = True
 
     def queue_remove(self, security: Any) -> None:
         self._to_add = [item for item in self._to_add if item[0] is not security]
         if security in self._members and security not in self._to_remove:
             self._to_remove.append(security)
-        self.dirty = True
+        self.dirty = self.selection_due = True
 
     def keep(self, security: Any) -> None:
         """A security was added again before it was gone: it stays, or starts anew if nothing holds it any more."""
         self._to_remove = [item for item in self._to_remove if item is not security]
         if security in self._pending_removals:
             self._wanted_again.append(security)
-            self.dirty = True
+            self.dirty = self.selection_due = True
+
+    def _mode_changed(self) -> None:
+        self.dirty = True
 
     def configs_of(self, symbol: Any, internal: bool = False) -> list[SubscriptionDataConfig]:
         return [c for c in self.configs if c.symbol == symbol and (internal or not c.is_internal_feed)]
@@ -151,7 +156,7 @@ class DataManager:
         changes = SecurityChanges()
         adding, removing = self._to_add, self._to_remove
         self._to_add, self._to_remove = [], []
-        self.dirty = False
+        self.dirty = self.selection_due = False
         waiting, self._pending_removals = self._pending_removals, []
         wanted, self._wanted_again = self._wanted_again, []
         for security in waiting:
@@ -233,6 +238,7 @@ class DataManager:
 
     def _add(self, subscription: Subscription, events_from_us: int) -> None:
         self.subscriptions.append(subscription)
+        subscription.config.on_mode_change = self._mode_changed
         config, source = subscription.config, subscription.source
         if config.tick_type == TickType.TRADE and not config.is_internal_feed:
             start = from_us(events_from_us + self.engine.zone_offset_us(config.exchange_time_zone, events_from_us))
@@ -394,6 +400,10 @@ class DataManager:
         return self.calendar(symbol)
 
     def plan(self, day: date, after_us: int, extra_times: set[int]) -> DayPlan:
+        if not self.selection_due:
+            self.dirty = False
+        for subscription in self.subscriptions:
+            subscription.follow_mode()
         plan = DayPlan(
             day,
             self.subscriptions,

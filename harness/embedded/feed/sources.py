@@ -235,6 +235,13 @@ class BarSource:
         rows = np.flatnonzero(keep).astype(np.int32)
         return frame, frame.end_us[rows] + offset, rows
 
+    def frame_again(self, day: date) -> BarFrame | None:
+        """:meth:`frame` of a day that was read before, scaled as things stand now."""
+        sides = self._last_sides, self._last_sides_day
+        found = self.frame(day)
+        self._last_sides, self._last_sides_day = sides
+        return found
+
     def _slice_of_file(self, day: date, daily: bool) -> BarFrame | None:
         ticker = self.ticker(day)
         if ticker not in self._whole:

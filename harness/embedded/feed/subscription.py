@@ -19,6 +19,7 @@ import numpy.typing as npt
 from harness.embedded.clock import to_us
 from harness.embedded.data import BarFrame, QuoteBar, TradeBar
 from harness.embedded.enums import DataNormalizationMode, Resolution, TickType
+from harness.embedded.not_supported import NotSupportedError
 
 if TYPE_CHECKING:
     from harness.embedded.feed.config import SubscriptionDataConfig
@@ -94,6 +95,11 @@ class Subscription:
         self._bar_class: Any = QuoteBar if self.is_quote else TradeBar
         self.hours = source.hours
         self._open_slots: dict[int, int] = {}
+        self._mode = config.data_normalization_mode
+        self._modes = {DataNormalizationMode.RAW, self._mode}
+        if self._mode == DataNormalizationMode.RAW:
+            # Raw prices can be had adjusted at any time.
+            self._modes.add(DataNormalizationMode.ADJUSTED)
 
     @property
     def ends_after_midnight(self) -> bool:
@@ -225,6 +231,28 @@ class Subscription:
         if not filled:
             return self._bar_class.of_row(frame, row)
         return self._bar_class.filled_forward(frame, row, *self.filled_span(day, end_local_us))
+
+    def follow_mode(self) -> None:
+        """Scale the bar that is carried on as the configuration says now.
+
+        Raises :class:`NotSupportedError` for a mode that Lean has not prepared when the subscription began. Source:
+        Lean's ``PrecalculatedSubscriptionData``; distributions count for bars shown again too
+        (``SubscriptionData.Create``).
+        """
+        mode = self.config.data_normalization_mode
+        if mode not in self._modes:
+            raise NotSupportedError(
+                f"DataNormalizationMode.{mode} set while the algorithm runs",
+                f"{self.symbol.value} began as {self._mode}",
+            )
+        carry = self.carry_frame
+        distributed = mode == DataNormalizationMode.TOTAL_RETURN and (
+            carry is not None and (carry.addend or 0) != self.source.sum_of_dividends
+        )
+        if carry is not None and (mode != self._mode or distributed):
+            day = date.fromordinal(int(carry.end_us[self.carry_row]) // DAY_US + 719_163)
+            self.carry_frame = self.source.frame_again(day)
+        self._mode = mode
 
     def filled_span(self, day: date, emitted_us: int) -> tuple[int, int]:
         """Local start and end of a bar shown again on a day at a local time, microseconds.

@@ -111,3 +111,43 @@ def test_split_of_a_security_added_the_day_before(tmp_path_factory: pytest.TempP
         """,
     )
     assert outcome.seen == ["['06 11:00 WARNING 0.5']", "['07 00:00 SPLIT_OCCURRED 0.5']"]
+
+
+def test_prices_follow_a_mode_set_while_running(tmp_path_factory: pytest.TempPathFactory, tmp_path: Path) -> None:
+    """Lean's ``PrecalculatedSubscriptionData`` gives what the configuration asks for when the bar is taken."""
+    folder = make_data(tmp_path_factory.mktemp("mode"))
+    (folder / "equity" / "usa" / "factor_files" / "full.csv").write_text(
+        "19980102,1,0.5,1\n20251008,1,0.5,107\n20501231,1,1,0\n", "utf-8"
+    )
+    outcome = run(
+        folder,
+        tmp_path,
+        """
+        def set_up(self):
+            self.stock = self.add_equity("FULL", Resolution.MINUTE)
+
+        def on_data(self, data):
+            if self.at(6, 11, 0):
+                self.stock.set_data_normalization_mode(DataNormalizationMode.RAW)
+            if self.at(6, 11, 0) or self.at(6, 11, 1) or self.at(7, 9, 31):
+                self.note((data.bars["FULL"].close, data.bars["FULL"].volume))
+        """,
+    )
+    assert outcome.seen == ["(53.3295, 2000.0)", "(106.66, 1000.0)", "(107.57, 1000.0)"]
+
+
+def test_text_of_security_changes(data_folder: Path, tmp_path: Path) -> None:
+    """Lean's ``SecurityChanges.ToString``: identifiers, joined by a comma, and two spaces after the colon."""
+    outcome = run(
+        data_folder,
+        tmp_path,
+        """
+        def set_up(self):
+            self.add_equity("THIN", Resolution.HOUR)
+            self.add_equity("FULL", Resolution.HOUR)
+
+        def on_securities_changed(self, changes):
+            self.note(f"{changes}".replace(str(self.symbol("FULL").id), "F").replace(str(self.symbol("THIN").id), "T"))
+        """,
+    )
+    assert outcome.seen == ["SecurityChanges:  Added: F,T"]
