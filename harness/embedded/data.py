@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.embedded.clock import EPOCH, from_us, to_us
-from harness.embedded.clr import ONE, ZERO, from_python, mul, round_half_even, to_float
+from harness.embedded.clr import ONE, ZERO, decimal_text, from_python, mul, normalize, round_half_even, to_float
 from harness.embedded.enums import DelistingType, MarketDataType, SplitType
 from harness.embedded.naming import lean_api
 from harness.embedded.uncovered import refuses_uncovered
@@ -245,6 +245,10 @@ class Bar:
     def clone(self) -> Bar:
         return Bar(self._open, self._high, self._low, self._close)
 
+    def __str__(self) -> str:
+        parts = (("O", self._open), ("H", self._high), ("L", self._low), ("C", self._close))
+        return " ".join(f"{name}: {_rounded_text(value)}" for name, value in parts)
+
     @property
     def open(self) -> float:
         return to_float(self._open)
@@ -410,11 +414,13 @@ class TradeBar(BaseData):
         return bar
 
     def __str__(self) -> str:
-        from harness.embedded.clr import decimal_text, normalize
-
         parts = (("O", self._open), ("H", self._high), ("L", self._low), ("C", self._close), ("V", self._volume))
-        shown = " ".join(f"{name}: {decimal_text(_smart_rounding(normalize(value)))}" for name, value in parts)
+        shown = " ".join(f"{name}: {_rounded_text(value)}" for name, value in parts)
         return f"{self.symbol}: {shown}"
+
+
+def _rounded_text(value: Decimal) -> str:
+    return decimal_text(_smart_rounding(normalize(value)))
 
 
 def _smart_rounding(value: Decimal) -> Decimal:
@@ -525,6 +531,14 @@ class QuoteBar(BaseData):
     price = close
     _price = _close
 
+    def __str__(self) -> str:
+        shown = f"{self.symbol}: "
+        for name, side in (("Bid", self.bid), ("Ask", self.ask)):
+            values = (None,) * 4 if side is None else (side._open, side._high, side._low, side._close)
+            for letter, value in zip("OHLC", values, strict=True):
+                shown += f"{name}: {letter}: {'' if value is None else _rounded_text(value)} "
+        return shown
+
     @property
     def last_bid_size(self) -> float:
         return to_float(self._last_bid_size)
@@ -593,6 +607,9 @@ class Dividend(_Auxiliary):
     def reference_price(self) -> float:
         return to_float(self._reference_price)
 
+    def __str__(self) -> str:
+        return f"Dividend: {self.symbol}: {decimal_text(self._distribution)} | {decimal_text(self._reference_price)}"
+
     def clone(self, is_fill_forward: bool = False) -> Dividend:
         return Dividend(self.symbol, self._start_us, self._distribution, self._reference_price)
 
@@ -623,6 +640,10 @@ class Split(_Auxiliary):
     def reference_price(self) -> float:
         return to_float(self._reference_price)
 
+    def __str__(self) -> str:
+        name = "Split Warning" if self.type == SplitType.WARNING else "Split"
+        return f"{name}: {self.symbol}: {decimal_text(self._split_factor)} | {decimal_text(self._reference_price)}"
+
     def clone(self, is_fill_forward: bool = False) -> Split:
         return Split(self.symbol, self._start_us, self._reference_price, self._split_factor, self.type)
 
@@ -646,6 +667,10 @@ class Delisting(_Auxiliary):
     def ticket(self) -> None:
         return None
 
+    def __str__(self) -> str:
+        name = "Delisting Warning" if self.type == DelistingType.WARNING else "Delisted"
+        return f"{name}: {self.symbol} {self.end_time:%m/%d/%Y %H:%M:%S}"
+
     def clone(self, is_fill_forward: bool = False) -> Delisting:
         return Delisting(self.symbol, self._start_us, self._last_price, self.type)
 
@@ -660,6 +685,9 @@ class SymbolChangedEvent(_Auxiliary):
         self._at(symbol, local_us)
         self.old_symbol = old_symbol
         self.new_symbol = new_symbol
+
+    def __str__(self) -> str:
+        return f"{self.time:%m/%d/%Y %H:%M:%S} {self.old_symbol}->{self.new_symbol}"
 
     def clone(self, is_fill_forward: bool = False) -> SymbolChangedEvent:
         return SymbolChangedEvent(self.symbol, self._start_us, self.old_symbol, self.new_symbol)

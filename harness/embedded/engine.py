@@ -27,6 +27,7 @@ from harness.embedded.columns import ColumnStore
 from harness.embedded.configuration import Configuration
 from harness.embedded.consolidators.environment import Environment
 from harness.embedded.enums import (
+    RESOLUTION_US,
     AccountType,
     AlgorithmStatus,
     BrokerageName,
@@ -646,7 +647,11 @@ class EngineContext:
                 )
                 for symbol in symbols
             ]
-            return min(starts, default=algorithm.time - timedelta(minutes=algorithm._warm_up_bars))
+            if starts:
+                return min(starts)
+            resolution = algorithm.settings.warmup_resolution
+            length_us = RESOLUTION_US[algorithm.universe_settings.resolution if resolution is None else resolution]
+            return algorithm.time - algorithm._warm_up_bars * timedelta(microseconds=length_us)
         if algorithm._warm_up_span is not None:
             return algorithm.time - algorithm._warm_up_span
         return None

@@ -238,6 +238,9 @@ class DataManager:
 
     def _add(self, subscription: Subscription, events_from_us: int) -> None:
         self.subscriptions.append(subscription)
+        # The number of an object that is gone may come again.
+        self._events_done_until.pop(id(subscription), None)
+        self._corporate.pop(id(subscription), None)
         subscription.config.on_mode_change = self._mode_changed
         config, source = subscription.config, subscription.source
         if config.tick_type == TickType.TRADE and not config.is_internal_feed:
