@@ -5,13 +5,20 @@ from __future__ import annotations
 from datetime import datetime
 from decimal import Decimal
 
+import pytest
+
 from harness.embedded.clock import to_us
 from harness.embedded.data import Bar, Delisting, Dividend, QuoteBar, Split, SymbolChangedEvent
 from harness.embedded.enums import DelistingType, SecurityType, SplitType
-from harness.embedded.reference.symbols import Symbol
+from harness.embedded.reference.symbols import Symbol, symbol_cache
 
 _STOCK = Symbol.create("XYZ", SecurityType.EQUITY, "usa")
 _MIDNIGHT_US = to_us(datetime(2025, 10, 6))
+
+
+@pytest.fixture(autouse=True)
+def _known_symbol() -> None:
+    symbol_cache.set("XYZ", _STOCK)
 
 
 def test_corporate_events() -> None:
