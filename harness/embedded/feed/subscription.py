@@ -277,14 +277,20 @@ class Subscription:
         return start, start + self.period_us
 
     def filled_spans(self, day: date, emitted_us: Int64) -> tuple[Int64, Int64]:
-        """:meth:`filled_span` of many times."""
-        slots = emitted_us // self.period_us
+        """:meth:`filled_span` of many times of one day, ascending."""
         if self.config.resolution == Resolution.DAILY:
-            slots = emitted_us
-        distinct, place = np.unique(slots, return_inverse=True)
-        first = np.searchsorted(slots, distinct)
-        spans = np.array([self.filled_span(day, int(emitted_us[i])) for i in first], dtype=np.int64).reshape(-1, 2)
-        return spans[place, 0], spans[place, 1]
+            # At most two: of the session before, and of the day's own.
+            first, last = self.filled_span(day, int(emitted_us[0])), self.filled_span(day, int(emitted_us[-1]))
+            own = emitted_us >= last[1] if first != last else np.zeros(len(emitted_us), dtype=bool)
+            return np.where(own, last[0], first[0]), np.where(own, last[1], first[1])
+        starts = (emitted_us - self.period_us) // self.period_us * self.period_us
+        since_midnight = starts - to_us_of(day)
+        is_open = np.zeros(len(starts), dtype=bool)
+        for opening, close in self.source.segments(day, self.config.extended_market_hours):
+            is_open |= (since_midnight < close) & (since_midnight + self.period_us > opening)
+        for index in np.flatnonzero(~is_open).tolist():
+            starts[index] = self.filled_span(day, int(emitted_us[index]))[0]
+        return starts, starts + self.period_us
 
     def _is_open(self, start_us: int) -> bool:
         """Whether the market is open at some time of a slot of the subscription's length."""
