@@ -352,6 +352,10 @@ class EngineContext:
         if initialize:
             symbol_cache.set(symbol.value, symbol)
             self._symbols.setdefault(symbol.value, symbol)
+        if initialize and algorithm.settings.seed_initial_prices:
+            # AlgorithmUtils.SeedSecurities; as a new security, it has no price yet.
+            for point in algorithm.get_last_known_prices(security):
+                security.set_market_price(point)
         if initialize and self.security_initializer is not None:
             initialize_security(self.security_initializer, security)
         if configs and configs[0].data_normalization_mode is DataNormalizationMode.RAW:

@@ -358,3 +358,24 @@ def test_daily_statistics_against_a_benchmark_of_another_zone_are_warned_of(data
         "Warning: Using a security benchmark of a different timezone (America/New_York) than the algorithm TimeZone "
         "(Europe/London) may lead to skewed and incorrect statistics." in run.log
     )
+
+
+def test_the_setting_seeds_prices_before_the_initializer_runs(data_folder: Path, tmp_path: Path) -> None:
+    """``SecurityService.InitializeSecurity`` with ``Settings.SeedInitialPrices``."""
+    seeded = run_tiny(
+        data_folder,
+        tmp_path,
+        """
+        def initialize(self):
+            self.seen = []
+            self.set_start_date(2025, 10, 7)
+            self.set_end_date(2025, 10, 7)
+            self.settings.seed_initial_prices = True
+            self.add_security_initializer(lambda security: self.note(f"{security.price:g}"))
+            security = self.add_equity("AAPL", Resolution.MINUTE)
+            known = self.get_last_known_prices(security.symbol)[-1].close
+            self.note(f"{security.price == known and known > 0}")
+        """,
+    )
+    assert seeded.seen[0] != "0 07 00:00"
+    assert seeded.seen[1] == "True 07 00:00"
