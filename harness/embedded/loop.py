@@ -279,6 +279,8 @@ class AlgorithmManager:
         self._symbol_changes(auxiliary)
         if self.handler.has_work:
             self.handler.process_synchronous_events()
+        # BacktestingTransactionHandler closes what is delisted here, before any of the step's events.
+        self.handler.process_delistings([event for event in auxiliary if isinstance(event, Delisting)])
         if self.scheduler.next_event_us <= now:
             self.scheduler.set_time(now)
         if algorithm.status is not AlgorithmStatus.RUNNING:
@@ -445,14 +447,12 @@ class AlgorithmManager:
 
     def _delistings(self, auxiliary: tuple[Any, ...]) -> None:
         for event in auxiliary:
-            if isinstance(event, Delisting):
-                self.handler.process_delistings([event])
-                if event.type == DelistingType.DELISTED:
-                    security = self.algorithm.securities._securities.get(event.symbol)
-                    if security is not None:
-                        security.is_delisted = True
-                        security.reset()
-                        self.data.queue_remove(security)
+            if isinstance(event, Delisting) and event.type == DelistingType.DELISTED:
+                security = self.algorithm.securities._securities.get(event.symbol)
+                if security is not None:
+                    security.is_delisted = True
+                    security.reset()
+                    self.data.queue_remove(security)
 
 
 def _points_after(plan: DayPlan, step: int) -> int:

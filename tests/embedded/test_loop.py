@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import shutil
 from pathlib import Path
 
 import pytest
@@ -379,3 +380,30 @@ def test_the_setting_seeds_prices_before_the_initializer_runs(data_folder: Path,
     )
     assert seeded.seen[0] != "0 07 00:00"
     assert seeded.seen[1] == "True 07 00:00"
+
+
+def test_what_is_delisted_is_closed_before_the_events_of_the_step(data_folder: Path, tmp_path: Path) -> None:
+    """``BacktestingTransactionHandler.ProcessSynchronousEvents`` does it at its first call in a step."""
+    folder = tmp_path / "data"
+    shutil.copytree(data_folder, folder)
+    (folder / "equity/usa/map_files/aapl.csv").write_text("20100104,aapl,Q\n20251006,aapl,Q\n")
+    run = run_tiny(
+        folder,
+        tmp_path,
+        """
+        def set_up(self):
+            self.schedule.on(self.date_rules.on(2025, 10, 7), self.time_rules.midnight, lambda: self.note("event"))
+
+        def on_delistings(self, delistings):
+            self.note(f"delistings {self.portfolio[self.stock].quantity:g}")
+
+        def on_order_event(self, event):
+            self.note(f"{event.status} {event.message}")
+
+        def on_data(self, data):
+            if self.at(6, 10, 0):
+                self.market_order(self.stock, 1)
+        """,
+    )
+    closing = run.seen.index("FILLED Liquidate from delisting 07 00:00")
+    assert run.seen[closing + 1 : closing + 3] == ["event 07 00:00", "delistings 0 07 00:00"]

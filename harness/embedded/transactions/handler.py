@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.embedded import clr
 from harness.embedded.enums import (
+    AlgorithmStatus,
     DelistingType,
     OrderDirection,
     OrderRequestStatus,
@@ -554,10 +555,10 @@ class BacktestingTransactionHandler:
     # -- delistings ---------------------------------------------------------------------------------------------------
 
     def _liquidate_delisted(self, security: Any) -> None:
-        quantity = -security.holdings._quantity
-        if quantity == 0:
-            return
         algorithm = self._algorithm
+        quantity = -security.holdings._quantity
+        if quantity == 0 or algorithm.status is not AlgorithmStatus.RUNNING:
+            return
         tag = LIQUIDATE_FROM_DELISTING_TAG
         order = MarketOrder(security.symbol, quantity, algorithm.clock.utc, tag)
         order.status = OrderStatus.SUBMITTED
