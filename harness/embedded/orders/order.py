@@ -211,6 +211,16 @@ def _limit_value(quantity: Decimal, limit_price: Decimal, price: Decimal) -> Dec
     return clr.ZERO
 
 
+def is_marketable_at(order: Any, limit_price: Decimal) -> bool:
+    """Whether a limit order at this price would have met the other side's price when it was submitted."""
+    data = order.order_submission_data
+    if data is None:
+        return False
+    if order.direction is OrderDirection.BUY:
+        return bool(limit_price >= data._ask_price)
+    return order.direction is OrderDirection.SELL and bool(limit_price <= data._bid_price)
+
+
 @lean_api
 class MarketOrder(Order):
     """Fills at the current price."""
@@ -237,16 +247,7 @@ class LimitOrder(Order):
 
     @property
     def is_marketable(self) -> bool:
-        return self._is_marketable_at(self._limit_price)
-
-    def _is_marketable_at(self, limit_price: Decimal) -> bool:
-        """Whether a limit would have met the other side's price when the order was submitted."""
-        data = self.order_submission_data
-        if data is None:
-            return False
-        if self._direction is OrderDirection.BUY:
-            return limit_price >= data._ask_price
-        return self._direction is OrderDirection.SELL and limit_price <= data._bid_price
+        return is_marketable_at(self, self._limit_price)
 
     def _get_value_impl(self, security: Any) -> Decimal:
         return _limit_value(self._quantity, self._limit_price, security._price)

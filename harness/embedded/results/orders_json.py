@@ -14,6 +14,7 @@ from typing import Any
 from harness.embedded import clr
 from harness.embedded.enums import OrderType
 from harness.embedded.naming import pascal_case
+from harness.embedded.orders.order import is_marketable_at
 from harness.embedded.results.json_writer import decimal_json, dumps, text_json, time_text
 from harness.embedded.statistics.numerics import smart_rounding
 
@@ -138,7 +139,7 @@ class OrderWriter:
 def _is_marketable(order: Any, rounding: Rounding) -> bool:
     """Lean computes it as it writes: under the hash from the rounded limit and the unrounded bid or ask."""
     if order.type is OrderType.LIMIT:
-        return bool(order._is_marketable_at(rounding(order._limit_price)))
+        return is_marketable_at(order, rounding(order._limit_price))
     return bool(order.is_marketable)
 
 
