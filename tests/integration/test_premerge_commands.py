@@ -21,15 +21,15 @@ def items(project: Project, *words: str) -> tuple[int, dict[str, tuple[str, str]
 
 
 def test_the_checklist_is_decided_by_what_there_is(make_project: Make) -> None:
-    project = make_project(base="work = 4000000")
+    project = make_project(base="work = 12000000")
     git(project.folder, "init", "-q", "-b", "main")
     git(project.folder, "add", "algorithm")
     git(project.folder, "commit", "-q", "-m", "first")
-    assert project.harness("bench", "--session", "one").returncode == 0
+    assert project.harness("bench", "--session", "one").returncode in (0, 3)
     code, found = items(project)
     assert code in (1, 3)  # on a loaded machine the machine was not quiet, which is missed
     assert found["Every order, fill and figure is the same"][0] == "met"
-    assert found["Wall time reaches the target"][0] == "met"
+    assert found["CPU time reaches the target"][0] == "met"
     state, evidence = found["The stage timers cost at most 2 %"]
     assert (state, "harness instrumentation --session one" in evidence) == ("open", True)
     # The scenario brings its own data and does not say what is to be in it.
@@ -84,9 +84,9 @@ def test_decisions_are_logged_and_shown_by_story(make_project: Make) -> None:
 
 
 def test_the_timers_cost_is_measured_shown_and_refused_above_two_percent(make_project: Make) -> None:
-    project = make_project(base="work = 6000000", new="work = 2000000")
-    assert project.harness("bench", "--session", "one").returncode == 0
-    dear = project.harness("instrumentation", "--pairs", "6", "--off", "work=1000000", "--json")
+    project = make_project(base="work = 100000", new="work = 9000000")
+    assert project.harness("bench", "--pairs", "1", "--session", "one").returncode == 3
+    dear = project.harness("instrumentation", "--pairs", "6", "--off", "work=100000", "--json")
     assert dear.returncode == 1, dear.stdout + dear.stderr
     told = json.loads(dear.stdout)
     assert told["accepted"] is False
@@ -97,7 +97,7 @@ def test_the_timers_cost_is_measured_shown_and_refused_above_two_percent(make_pr
     assert report["instrumentation"] == told
     assert any("the stage times are no evidence" in line for line in report["warnings"])
     assert items(project)[1]["The stage timers cost at most 2 %"][0] == "missed"
-    free = project.harness("instrumentation", "--pairs", "6", "--session", "one", "--off", "work=6000000")
+    free = project.harness("instrumentation", "--pairs", "6", "--session", "one", "--off", "work=20000000")
     assert free.returncode == 0, free.stdout + free.stderr
     assert "accepted; shown in one" in free.stdout
     assert project.harness("fsck").returncode == 0
@@ -126,12 +126,12 @@ def test_records_of_the_fast_path_are_summarised(make_project: Make) -> None:
 
 
 def test_sides_named_on_the_command_line(make_project: Make) -> None:
-    project = make_project(base="work = 4000000", new="work = 9000000")
+    project = make_project(base="work = 12000000", new="work = 9000000")
     other = project.folder / "mine.py"
     other.write_text("class Mine(QCAlgorithm): pass\n")
     words = ("--candidate-algorithm", "mine.py:Mine", "--candidate-params", "work=100000")
-    done = project.harness("bench", "--session", "one", *words, "--json")
-    assert done.returncode == 0, done.stdout + done.stderr
+    done = project.harness("bench", "--pairs", "1", "--session", "one", *words, "--json")
+    assert done.returncode == 3, done.stdout + done.stderr
     report = json.loads(done.stdout)
     assert (report["baseline"], report["candidate"]) == ("baseline", "candidate-mine")
     assert report["variants"]["candidate-mine"] == {
@@ -140,7 +140,7 @@ def test_sides_named_on_the_command_line(make_project: Make) -> None:
         "parameters": {"work": "100000"},
     }
     again = report["repeat"][0].split()
-    assert again == ["harness", "bench", "--scenario", "default", *words]
+    assert again == ["harness", "bench", "--scenario", "default", "--pairs", "1", *words]
     for words, message in (
         (("--baseline-algorithm", "no.py"), "no.py: algorithm file not found"),
         (("--candidate-algorithm", "mine.py:Nobody"), "no class 'Nobody' in it; it has Mine"),
