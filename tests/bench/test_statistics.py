@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from benchmarks.sim_coverage import KINDS, samples
+from benchmarks.sim_stages import named
 from harness.bench.statistics import (
     REMAINDER,
+    STAGE_RESAMPLES,
     compare_pairs,
     compare_stages,
     expanded_tail,
@@ -212,12 +214,13 @@ def test_a_stage_that_a_run_lacks_took_no_time_there_and_has_no_ratio() -> None:
     assert compare_stages([{}], [{}], [1.0], [1.0]) == []
 
 
-def test_a_stages_interval_is_that_of_its_times() -> None:
+def test_a_stages_interval_is_that_of_its_times_with_its_share_of_what_is_left_out() -> None:
     left, right = uneven(8)
     runs = [{"x": value} for value in left], [{"x": value} for value in right]
-    for options in ({}, {"alpha": 0.1, "seed": 7}):
-        stage = compare_stages(*runs, [9.0] * 8, [9.0] * 8, **options)[0]  # type: ignore[arg-type]
-        whole = compare_pairs(left, right, 1.0, resamples=2000, **options)  # type: ignore[arg-type]
+    for alpha, seed in ((0.025, 0), (0.1, 7)):
+        stage = compare_stages(*runs, [9.0] * 8, [9.0] * 8, alpha=alpha, seed=seed)[0]
+        # Two rows, the stage and the remainder, share alpha.
+        whole = compare_pairs(left, right, 1.0, alpha=alpha / 2, seed=seed, resamples=STAGE_RESAMPLES)
         assert (stage.paired_ratio, stage.interval) == (whole.paired_ratio, whole.paired_interval)
 
 
@@ -225,3 +228,10 @@ def test_a_stages_interval_is_that_of_its_times() -> None:
 def test_stages_without_their_total_are_refused(totals: tuple[list[float], list[float]]) -> None:
     with pytest.raises(ValueError, match=r"shorter|longer"):
         compare_stages([{"x": 1.0}], [{"x": 1.0}], *totals)
+
+
+def test_a_slower_stage_is_named_and_the_others_seldom_are() -> None:
+    found = named(pairs=8, noise=0.02, effect=0.1, sessions=40, seed=7)
+    assert found.rightly >= 0.9
+    assert found.wrongly <= 0.1
+    assert named(pairs=8, noise=0.02, effect=0.0, sessions=40, seed=7).wrongly <= 0.1

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from benchmarks.sim_changes import rates
 from harness.errors import DamagedError
 from harness.history.changes import change_points
 from harness.history.damage import inspect_history
@@ -214,3 +215,10 @@ def test_a_night_is_suspect_only_above_all_the_nights_before() -> None:
     assert suspicions(history, entry(9, 1.3, machine="m2"), 0.05) == []
     assert confirmed(first, []) == []
     assert confirmed(first, first) == first
+
+
+def test_false_alarms_are_rare_and_a_step_of_ten_percent_is_found() -> None:
+    found = rates("normal", 20, series=40, seed=7)
+    assert found.false_alarms <= 0.05
+    assert found.found >= 0.9
+    assert rates("normal", 9, series=10, seed=7).found == 0  # too few for any split to be rare
