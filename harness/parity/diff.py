@@ -273,7 +273,7 @@ def _summary(
     if first is not None:
         parts.append(
             f"{'at least ' * events.more}{events.differing:,} of {number} order events differ, "
-            f"the first is #{first.index} ({_why(first)})"
+            f"the first is number {first.index + 1} ({_why(first)})"
         )
     if found.found:
         several = len(found.found) != 1 or found.more

@@ -63,7 +63,7 @@ def test_the_first_differing_event_comes_with_its_neighbours(tmp_path: Path) -> 
     assert [event["orderId"] for event in first.before] == [15, 16]
     assert [event["orderId"] for event in first.left_after] == [17, 17]
     assert [one.index for one in report.event_differences] == [31, 40]
-    assert "2 of 50 order events differ, the first is #31 (fillPrice 318.33 | 318.34" in report.summary_line
+    assert "2 of 50 order events differ, the first is number 32 (fillPrice 318.33 | 318.34" in report.summary_line
 
 
 def test_the_edges_have_fewer_neighbours(tmp_path: Path) -> None:

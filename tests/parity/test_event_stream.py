@@ -264,7 +264,7 @@ def test_the_report_as_plain_json(tmp_path: Path) -> None:
     assert report.to_dict() == {
         "identical": False,
         "summary": (
-            "different: 1 of 3 order events differ, the first is #1 (quantity 100.0 | 1.5); "
+            "different: 1 of 3 order events differ, the first is number 2 (quantity 100.0 | 1.5); "
             "1 figure differs, the first is statistics.Sharpe Ratio: '-8.83' | '-9'"
         ),
         "order_event_count": {"left": 3, "right": 3},
@@ -312,7 +312,7 @@ def test_the_report_as_plain_json(tmp_path: Path) -> None:
 )
 def test_the_summary_names_the_first_three_fields(tmp_path: Path, changes: dict[str, Any], words: str) -> None:
     line = reported(tmp_path, events(4), with_changes(4, [2], **changes)).summary_line
-    assert line == f"different: 1 of 4 order events differ, the first is #2 {words}"
+    assert line == f"different: 1 of 4 order events differ, the first is number 3 {words}"
 
 
 def test_the_summary_clips_long_values(tmp_path: Path) -> None:
@@ -451,7 +451,7 @@ def test_summaries_of_files_that_are_missing(tmp_path: Path) -> None:
     same = diff_results(LeanResults(none), LeanResults(none), allowed)
     assert same.summary_line == "identical: no file order events and every compared figure"
     more = diff_results(LeanResults(empty), LeanResults(write_lean(tmp_path / "e", events=events(2))), allowed)
-    assert "2 of 0 and 2 order events differ, the first is #0 (only on the right)" in more.summary_line
+    assert "2 of 0 and 2 order events differ, the first is number 1 (only on the right)" in more.summary_line
 
 
 def test_ids_are_compared_when_the_rules_do_not_leave_them_out(tmp_path: Path) -> None:
