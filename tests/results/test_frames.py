@@ -1,5 +1,6 @@
 import json
 import os
+import sys
 import time
 from pathlib import Path
 
@@ -89,3 +90,58 @@ def test_recordings_of_real_lean_become_frames(shared: Path) -> None:
     assert len(frames._orders(results)) == len(results.orders)
     assert len(frames._closed_trades(results)) == len(results.closed_trades)
     assert len(frames._order_events(results)) == len(results.order_events or [])
+
+
+def test_frames_column_by_column(tmp_path: Path) -> None:
+    sections = document(orders=2)
+    trade = sections["totalPerformance"]["closedTrades"][0]
+    sections["totalPerformance"]["closedTrades"] = [trade, {**trade, "symbols": []}]
+    sections["charts"]["Strategy Equity"]["series"]["Whole"] = {
+        "name": "Whole",
+        "values": [[1759809600, 2], [0, 1], [0, 3]],
+    }
+    results = LeanResults(write_lean(tmp_path, sections=sections))
+    trades = frames.closed_trades_frame(results)
+    assert list(trades)[:3] == ["symbol", "entryTime", "exitTime"]
+    assert trades["symbol"].tolist() == ["ALFA", ""]
+    assert list(frames.orders_frame(results))[:3] == ["id", "symbol", "type"]
+    for frame, names in ((trades, ("entryTime", "exitTime")), (frames.orders_frame(results), ("time", "lastFillTime"))):
+        assert {str(frame[name].dt.tz) for name in names} == {"UTC"}
+    chart = frames.chart_frame(results, "Strategy Equity")
+    assert {str(dtype) for dtype in chart.dtypes} == {"float64"}
+    assert chart.index.tolist() == [
+        pd.Timestamp(second, unit="s", tz="UTC") for second in (0, 1759723200, 1759809600)
+    ]  # fmt: skip
+    assert chart["Whole"].tolist()[::2] == [3.0, 2.0]  # the last of two at one time
+    path = tmp_path / "Algo.json"
+    with pytest.raises(InputError) as raised:
+        frames.chart_frame(results, "No")
+    assert str(raised.value) == f"{path}: no chart 'No'; there are Strategy Equity"
+    none = LeanResults(write_lean(tmp_path / "none", sections=document(charts={})))
+    with pytest.raises(InputError, match=r"there are none$"):
+        frames.chart_frame(none, "No")
+
+
+def test_each_frame_comes_from_its_own_file_and_notices_its_own_source(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parquet = pytest.importorskip("pyarrow.parquet")
+    files = frames.convert(write_lean(tmp_path))
+    kinds = {"orders": frames.orders_frame, "closed-trades": frames.closed_trades_frame,
+             "order-events": frames.order_events_frame}  # fmt: skip
+    assert [file.name for file in files] == [f"Algo-{kind}.parquet" for kind in kinds]
+    results = LeanResults(tmp_path)
+    before = {kind: frame(results) for kind, frame in kinds.items()}
+    for builder in ("_orders", "_closed_trades", "_order_events"):
+        monkeypatch.setattr(frames, builder, lambda results: pd.DataFrame({"made": ["anew"]}))
+    for kind, frame in kinds.items():
+        pd.testing.assert_frame_equal(frame(results), before[kind])
+        assert parquet.read_schema(tmp_path / ".harness-cache" / f"Algo-{kind}.parquet").names == list(before[kind])
+    (tmp_path / "Algo-order-events.json").write_text(json.dumps([order_event(9, 9)]))
+    assert [list(frame(LeanResults(tmp_path))) == ["made"] for frame in kinds.values()] == [False, False, True]
+    (tmp_path / "Algo.json").write_text(json.dumps(document(orders=9)))
+    assert [list(frame(LeanResults(tmp_path))) for frame in kinds.values()] == [["made"]] * 3
+    monkeypatch.setitem(sys.modules, "pyarrow.parquet", None)
+    with pytest.raises(InputError) as raised:
+        frames.convert(tmp_path)
+    assert str(raised.value) == "Parquet files need pyarrow; install it with pip install 'lean-backtest-harness[fast]'"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from decimal import Decimal
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from harness.results.labels import Kind, known_labels, resolve, sessions_newest_
 from harness.results.lean_results import result_ids_among
 from harness.results.spans import CACHE_FOLDER, SectionText
 from harness.results.store import read_json, write_json
-from harness.results.test_results import ParameterError, TestResults, UnknownNameError
+from harness.results.test_results import ParameterError, TestResults, UnknownNameError, estimated_bytes
 from tests.results.lean_folder import document, write_lean
 
 
@@ -245,3 +246,44 @@ def test_a_manifest_of_another_kind_is_not_believed(tmp_path: Path, schema: str,
     assert open_catalog(tmp_path) == made
     write_json(manifest, {**forged, "schema": MANIFEST_SCHEMA, "version": 1})
     assert [entry.key for entry in open_catalog(tmp_path).entries] == ["x/y"]  # what is up to date is believed
+
+
+def test_what_is_decoded_is_counted_and_shared(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        write_lean(tmp_path / name)
+    results = TestResults(tmp_path, lazy=True, cache_size=3, cache_bytes=10**9)
+    one = results.datasets["a/Algo"]
+    assert one is results.datasets["a/Algo"]
+    statistics = estimated_bytes(one["statistics"])
+    assert one.cached_bytes == statistics
+    assert one["statistics"] is one["statistics"]
+    assert one.cached_bytes == statistics
+    orders = estimated_bytes(one["orders"])
+    assert one.cached_bytes == statistics + orders
+    assert results.cache_info().bytes == one.cached_bytes
+    assert (results.cache_info().maximum_bytes, results.cache_info().maximum_datasets) == (10**9, 3)
+    one.release()
+    assert one.cached_bytes == 0
+    with pytest.raises(UnknownNameError) as raised:
+        results.datasets["Algo"]
+    assert str(raised.value) == "dataset 'Algo' is there 2 times: a/Algo, b/Algo"
+    small = TestResults(tmp_path, lazy=True, cache_size=3, cache_bytes=1)
+    assert small.datasets["a/Algo"]["orders"] is not small.datasets["a/Algo"]["orders"]  # larger than the cache
+    assert small.datasets["a/Algo"] is small.datasets["a/Algo"]
+    eager = TestResults(tmp_path, cache_size=3, cache_bytes=1)
+    assert (eager.cache_info().maximum_datasets, eager.cache_info().maximum_bytes) == (None, None)
+    assert eager.datasets["a/Algo"]["orders"] is eager.datasets["a/Algo"]["orders"]
+
+
+def test_an_estimate_of_memory_counts_every_level() -> None:
+    assert estimated_bytes(1.5) == sys.getsizeof(1.5)
+    assert estimated_bytes("x" * 100) == sys.getsizeof("x" * 100)
+    values = ["x" * 50] * 10
+    assert estimated_bytes(values) == sys.getsizeof(values) + 10 * sys.getsizeof("x" * 50)
+    table = {"k": 1.5, "l": values}
+    keys = 2 * sys.getsizeof("k")
+    assert estimated_bytes(table) == sys.getsizeof(table) + keys + sys.getsizeof(1.5) + estimated_bytes(values)
+    long = [float(number) for number in range(100_000)]
+    assert estimated_bytes(long) == sys.getsizeof(long) + 100_000 * sys.getsizeof(1.5)
+    assert estimated_bytes([]) == sys.getsizeof([])
+    assert estimated_bytes({}) == sys.getsizeof({})
