@@ -27,14 +27,15 @@ PHASE_ENDS: tuple[tuple[str, str], ...] = (
 LAST_PHASE = "shutdown"
 
 _STARTED = re.compile(r"TRACE:: Engine\.Main\(\): LEAN ALGORITHMIC TRADING ENGINE v(\S+) Mode: (\w+)")
+_FIGURE = r"\d[\d,]{0,30}(?:\.\d{1,30})?"  # a whole one, of a length that a number can have
 _COMPLETED = re.compile(
-    r"Algorithm Id:\((?P<id>[^)]*)\) completed in (?P<seconds>[\d.,]+) seconds at (?P<rate>[\d.,]+)k data points per "
-    r"second\. Processing total of (?P<points>[\d.,]+) data points"
+    rf"Algorithm Id:\((?P<id>[^)]*)\) completed in (?P<seconds>{_FIGURE}) seconds at (?P<rate>[\d.,]+)k data points per "
+    rf"second\. Processing total of (?P<points>{_FIGURE}) data points"
 )
 _TIMERS = "PerformanceTrackingTool.Summary():"
-_TIMER = re.compile(r"(\w+): (\d+(?:\.\d+)?)s(?=\.|$)")
-_COUNT = re.compile(r"(Dps|HistoryDps|ActiveSecurities):? (\d+)")
-_USAGE = re.compile(r"DATA USAGE:: (Total|Succeeded|Failed) data requests (\d+)")
+_TIMER = re.compile(r"(\w+): (\d{1,30}(?:\.\d{1,30})?)s(?=\.|$)")
+_COUNT = re.compile(r"(Dps|HistoryDps|ActiveSecurities):? (\d{1,30})\b")
+_USAGE = re.compile(r"DATA USAGE:: (Total|Succeeded|Failed) data requests (\d{1,30})\b")
 _ORDER_HASH = "STATISTICS:: OrderListHash "
 
 
