@@ -29,8 +29,8 @@ LAST_PHASE = "shutdown"
 _STARTED = re.compile(r"TRACE:: Engine\.Main\(\): LEAN ALGORITHMIC TRADING ENGINE v(\S+) Mode: (\w+)")
 _FIGURE = r"\d[\d,]{0,30}(?:\.\d{1,30})?"  # a whole one, of a length that a number can have
 _COMPLETED = re.compile(
-    rf"Algorithm Id:\((?P<id>[^)]*)\) completed in (?P<seconds>{_FIGURE}) seconds at (?P<rate>[\d.,]+)k data points per "
-    rf"second\. Processing total of (?P<points>{_FIGURE}) data points"
+    rf"Algorithm Id:\((?P<id>[^)]*)\) completed in (?P<seconds>{_FIGURE}) seconds at (?P<rate>[\d.,]+)k data points "
+    rf"per second\. Processing total of (?P<points>{_FIGURE}) data points"
 )
 _TIMERS = "PerformanceTrackingTool.Summary():"
 _TIMER = re.compile(r"(\w+): (\d{1,30}(?:\.\d{1,30})?)s(?=\.|$)")

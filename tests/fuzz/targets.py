@@ -283,7 +283,8 @@ def _log_seeds(folder: Path) -> list[bytes]:
         b"20251001 09:30:00.123 TRACE:: Engine.Main(): LEAN ALGORITHMIC TRADING ENGINE v2.5\n"
         b"Algorithm Id:(A) completed in 1.50 seconds at 12k data points per second. Processing total of 1,000 data "
         b"points.\n",
-        b"Algorithm Id:(A) completed in 1...5 seconds at 12k data points per second. Processing total of , data points.\n"
+        b"Algorithm Id:(A) completed in 1...5 seconds at 12k data points per second. Processing total of , data "
+        b"points.\n"
         b"DATA USAGE:: Total data requests " + b"9" * 5000 + b"\n",
     ]
 
