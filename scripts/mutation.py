@@ -91,7 +91,9 @@ GROUPS = {
     "recording": Group(("harness/parity/recording.py",), ("tests/parity/test_recording_parts.py",)),
     "store": Group(
         tuple(f"harness/results/{name}.py" for name in ("store", "lock", "changes", "file_system")),
-        tuple(f"tests/results/test_{name}.py" for name in ("store", "store_parts", "lock", "baseline", "fsck")),
+        tuple(
+            f"tests/results/test_{name}.py" for name in ("store", "store_parts", "changes", "lock", "baseline", "fsck")
+        ),
     ),
     "baseline": Group(
         ("harness/results/baseline.py", "harness/results/volatile.py", "harness/results/fsck.py"),
