@@ -73,14 +73,13 @@ def mutations(name: str, inputs: int, seed: int) -> int:
     return violations
 
 
-def guided(name: str, runs: int, seed: int) -> None:
-    """libFuzzer over one target, its own process. Does not return."""
+def guided(name: str, runs: int, seed: int, folder: Path) -> None:
+    """libFuzzer over one target in ``folder``, its own process. Does not return."""
     import atheris
 
     with atheris.instrument_imports(include=["harness"]):
         from tests.fuzz.targets import TARGETS, call
     target = TARGETS[name]
-    folder = Path(tempfile.mkdtemp(prefix="fuzz-", dir=memory_folder()))
     corpus = folder / "corpus"
     corpus.mkdir()
     for number, data in enumerate(target.seeds(folder / "work" if make(folder / "work") else folder)):
@@ -119,8 +118,6 @@ def scratch() -> tempfile.TemporaryDirectory[str]:
 
 def run_guided(name: str, runs: int, seed: int) -> tuple[int, int]:
     """(inputs, violations) of one atheris process."""
-    import shutil
-
     words = [
         sys.executable,
         str(Path(__file__).resolve()),
@@ -131,11 +128,10 @@ def run_guided(name: str, runs: int, seed: int) -> tuple[int, int]:
         "--seed",
         str(seed),
     ]
-    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, errors="replace", check=False)
+    with scratch() as folder:  # its own: another fuzzing may be running
+        words += ["--folder", folder]
+        done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, errors="replace", check=False)
     counts = re.findall(r"^(?:#|Done |stat::number_of_executed_units:\s*)(\d+)", done.stderr, re.MULTILINE)
-    for folder in Path(memory_folder() or tempfile.gettempdir()).glob("fuzz-*"):
-        if (folder / "corpus").is_dir() and (folder / "work").is_dir():
-            shutil.rmtree(folder, ignore_errors=True)
     if done.returncode:
         print(f"  violation: {name}: {' '.join((done.stdout + done.stderr).split())[-600:]}")
     return max((int(count) for count in counts), default=0), int(done.returncode != 0)
@@ -148,9 +144,10 @@ def main() -> int:
     parser.add_argument("--inputs", type=int, default=1_010_000, help="altogether, at least")
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--guided", metavar="TARGET", help=argparse.SUPPRESS)
+    parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.guided:
-        guided(given.guided, given.inputs, given.seed)
+        guided(given.guided, given.inputs, given.seed, given.folder)
     from tests.fuzz.targets import TARGETS
 
     names = given.targets or list(TARGETS)
