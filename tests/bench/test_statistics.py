@@ -222,6 +222,9 @@ def test_a_stages_interval_is_that_of_its_times_with_its_share_of_what_is_left_o
         # Two rows, the stage and the remainder, share alpha.
         whole = compare_pairs(left, right, 1.0, alpha=alpha / 2, seed=seed, resamples=STAGE_RESAMPLES)
         assert (stage.paired_ratio, stage.interval) == (whole.paired_ratio, whole.paired_interval)
+    assert compare_stages(*runs, [9.0] * 8, [9.0] * 8) == compare_stages(
+        *runs, [9.0] * 8, [9.0] * 8, alpha=0.025, seed=0
+    )
 
 
 @pytest.mark.parametrize("totals", [([1.0, 2.0], [1.0]), ([1.0], [1.0, 2.0])])
