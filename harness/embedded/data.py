@@ -286,7 +286,8 @@ def _trade_field(column: int) -> tuple[property, property]:
         view = frame._floats.get(column)  # BarFrame.floats without its call: read for every bar
         if view is None:
             view = frame.floats(column)
-        return cast(float, view[self._row])
+        value: float = view[self._row]
+        return value
 
     def set_shown(self: TradeBar, value: Any) -> None:
         set_exact(self, from_python(value))

@@ -258,8 +258,7 @@ class SecurityCache:
         updates = self._all
         if updates is None:
             return []
-        low = int(np.searchsorted(updates.steps, first_step, side="left"))
-        high = int(np.searchsorted(updates.steps, last_step, side="right"))
+        low, high = updates.at(first_step - 1) + 1, updates.at(last_step) + 1
         return [_bar_of(*updates.find(number)) for number in range(low, high)]
 
     def price_bounds_ahead(self) -> tuple[float, float]:
@@ -289,8 +288,7 @@ class SecurityCache:
         updates = self._all
         if updates is None:
             return None
-        low = int(np.searchsorted(updates.steps, first_step, side="left"))
-        high = int(np.searchsorted(updates.steps, last_step, side="right"))
+        low, high = updates.at(first_step - 1) + 1, updates.at(last_step) + 1
         if high <= low:
             return None
         rows = updates.rows[low:high]
