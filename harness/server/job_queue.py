@@ -118,7 +118,8 @@ class JobQueue:
         self.store.record(run_id, state, detail, progress, sequence)
 
     async def _work(self) -> None:
-        while True:
+        # Once the service ends, a worker whose run was ended must not take the next: it would be interrupted as well.
+        while not self._closing:
             await self._wanted.wait()
             job = self.store.take()
             if job is None:
@@ -149,7 +150,7 @@ class JobQueue:
         if job.run_id in self._cancelled:
             self._cancelled.discard(job.run_id)
             state, detail = JobState.CANCELLED, "cancelled"
-        elif self._closing:
+        elif self._closing and ended is None:
             state, detail = JobState.INTERRUPTED, "the service ended while this ran; resume it"
         elif ended is None:
             state, detail = JobState.FAILED, f"the worker ended without an answer (exit code {process.returncode})"
