@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,17 +70,14 @@ def run(config: Path | None, choice: RunChoice, *, as_json: bool) -> int:
 
 def only_class(file: Path) -> str:
     """The class to run when none is named: the last one in the file that is derived from ``QCAlgorithm``."""
+    from harness.engines.checks import algorithm_classes
+
     try:
-        tree = ast.parse(file.read_bytes(), filename=str(file))
+        names = algorithm_classes(file)
     except FileNotFoundError as error:
         raise InputError(f"{file}: algorithm file not found; check --algorithm") from error
     except (OSError, SyntaxError, ValueError) as error:
         raise InputError(f"{file}: cannot be read as Python ({error}); correct it, or give --class") from error
-    names = [
-        node.name
-        for node in tree.body
-        if isinstance(node, ast.ClassDef) and any(ast.unparse(base).endswith("QCAlgorithm") for base in node.bases)
-    ]
     if not names:
         raise InputError(f"{file}: no class derived from QCAlgorithm in it; name the class with --class")
     return names[-1]

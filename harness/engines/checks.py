@@ -4,8 +4,21 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from pathlib import Path
 
 from harness.engines.base import BacktestRequest
+
+
+def algorithm_classes(file: Path) -> list[str]:
+    """The classes of a file that are derived from ``QCAlgorithm``, in order.
+
+    Raises ``OSError`` where it cannot be read, ``SyntaxError`` or ``ValueError`` where it is not Python.
+    """
+    return [
+        node.name
+        for node in ast.parse(file.read_bytes(), filename=str(file)).body
+        if isinstance(node, ast.ClassDef) and any(ast.unparse(base).endswith("QCAlgorithm") for base in node.bases)
+    ]
 
 
 def check_request(request: BacktestRequest) -> list[str]:

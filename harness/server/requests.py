@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import re
 import secrets
 from datetime import UTC, datetime
@@ -176,15 +175,12 @@ def _check_engine(name: str | None) -> None:
 
 def _last_class(file: Path, shown: str) -> str:
     """The last class of the file that is derived from ``QCAlgorithm``."""
+    from harness.engines.checks import algorithm_classes
+
     try:
-        tree = ast.parse(file.read_bytes())
+        names = algorithm_classes(file)
     except (OSError, SyntaxError, ValueError) as error:
         raise InputError(f"algorithm {shown!r}: cannot be read as Python; correct it, or give class_name") from error
-    names = [
-        node.name
-        for node in tree.body
-        if isinstance(node, ast.ClassDef) and any(ast.unparse(base).endswith("QCAlgorithm") for base in node.bases)
-    ]
     if not names:
         raise InputError(f"algorithm {shown!r}: no class derived from QCAlgorithm in it; give class_name")
     return names[-1]
