@@ -185,7 +185,7 @@ class BarSource:
     def frame(self, day: date) -> BarFrame | None:
         """The rows that end on a local day (for daily bars without strict end times: those of the day before)."""
         daily = self.config.resolution == Resolution.DAILY
-        if daily and not self.strict_daily_end_times:
+        if self.ends_after_midnight:
             day = date.fromordinal(day.toordinal() - 1)
         if not self.has_day(day) or not self.calendar.segments(day, self.config.extended_market_hours):
             return None

@@ -9,14 +9,13 @@ bar).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, timedelta
-from decimal import Decimal
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from harness.embedded.clock import to_us
+from harness.embedded.clock import from_us
 from harness.embedded.data import BarFrame, QuoteBar, TradeBar
 from harness.embedded.enums import DataNormalizationMode, Resolution, TickType
 from harness.embedded.not_supported import NotSupportedError
@@ -101,11 +100,6 @@ class Subscription:
             # Raw prices can be had adjusted at any time.
             self._modes.add(DataNormalizationMode.ADJUSTED)
 
-    @property
-    def ends_after_midnight(self) -> bool:
-        """Whether bars end at the midnight after their day: daily ones without strict end times."""
-        return self.source.ends_after_midnight
-
     def sort_key(self) -> tuple[int, int, Any]:
         """Order inside a time step: trades before quotes, then by symbol."""
         return (int(self.config.security_type), int(self.config.tick_type), self.symbol)
@@ -180,7 +174,7 @@ class Subscription:
         Daily bars with strict end times stop at the last close before the end. Source: Lean's
         ``FillForwardEnumerator`` (``_subscriptionEndDataCalendar``).
         """
-        if self.config.resolution == Resolution.DAILY and not self.ends_after_midnight:
+        if self.config.resolution == Resolution.DAILY and self.source.strict_daily_end_times:
             return self.end_us
         offset = self.source.local_to_utc_us(day)
         return (self.end_us - offset) // self.period_us * self.period_us + self.period_us + offset
@@ -250,7 +244,7 @@ class Subscription:
             carry is not None and (carry.addend or 0) != self.source.sum_of_dividends
         )
         if carry is not None and (mode != self._mode or distributed):
-            day = date.fromordinal(int(carry.end_us[self.carry_row]) // DAY_US + 719_163)
+            day = from_us(carry.ends[self.carry_row]).date()
             self.carry_frame = self.source.frame_again(day)
         self._mode = mode
 
@@ -294,9 +288,8 @@ class Subscription:
 
     def _is_open(self, start_us: int) -> bool:
         """Whether the market is open at some time of a slot of the subscription's length."""
-        day_number = start_us // DAY_US
-        since_midnight = start_us - day_number * DAY_US
-        day = date.fromordinal(day_number + 719_163)
+        since_midnight = start_us % DAY_US
+        day = from_us(start_us).date()
         return any(
             since_midnight < close and since_midnight + self.period_us > opening
             for opening, close in self.source.segments(day, self.config.extended_market_hours)
@@ -316,17 +309,4 @@ def to_us_of(day: date) -> int:
     return (day.toordinal() - 719_163) * DAY_US
 
 
-def previous_day(day: date) -> date:
-    return day - timedelta(days=1)
-
-
-def scale_of(mode: DataNormalizationMode, provider: Any, day: date) -> tuple[Decimal | None, Decimal | None]:
-    """Price factor and addend of a day under a normalisation mode (``None`` where prices stay raw)."""
-    if mode == DataNormalizationMode.RAW or provider is None:
-        return None, None
-    factor = provider.price_factor(day, mode)
-    addend = provider.sum_of_dividends(day) if mode == DataNormalizationMode.TOTAL_RETURN else None
-    return factor, addend
-
-
-__all__ = ["CARRIED", "EMPTY_DAY", "NO_BAR", "DayRows", "Subscription", "scale_of", "to_us", "to_us_of"]
+__all__ = ["CARRIED", "EMPTY_DAY", "NO_BAR", "DayRows", "Subscription", "to_us_of"]
