@@ -124,7 +124,8 @@ class DataSettings(_Table):
 class ScenarioSettings(_Table):
     """What is backtested: parameters common to all variants, data, and fewer or more runs than ``[bench]``.
 
-    ``allow_missing_data`` and ``accept_abort`` are for real Lean: a symbol without data, an abort after all results.
+    ``allow_missing_data``: a run counts although a subscribed symbol lacks data files. ``accept_abort``: although real
+    Lean aborted after all its results were written.
     """
 
     description: str = ""

@@ -26,14 +26,9 @@ def settings_from(config: Path | None) -> Settings:
 
 def engine_from(settings: Settings, name: str | None, scenario: str = "") -> Engine:
     """The engine named on the command line, or in the settings, with what the scenario allows it."""
-    from harness.engines.registry import ALLOWING, EngineChoice, make_engine
+    from harness.engines.registry import engine_choice, make_engine
 
-    chosen = name or settings.engine.name
-    options = dict(settings.engines.get(chosen.replace("-", "_"), {}))
-    if chosen in ALLOWING and scenario in settings.scenarios:
-        allowed = settings.scenarios[scenario]
-        options |= {key: True for key in ("allow_missing_data", "accept_abort") if getattr(allowed, key)}
-    return make_engine(EngineChoice(chosen, options, settings.engine.niceness, settings.root))
+    return make_engine(engine_choice(settings, name, scenario))
 
 
 def parse_parameters(given: list[str] | None) -> dict[str, str]:

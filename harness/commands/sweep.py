@@ -41,7 +41,9 @@ def sweep(
     trials: Annotated[int | None, typer.Option("--trials", min=1, help="Default: 100.")] = None,
     n_jobs: Annotated[int | None, typer.Option("--n-jobs", "-j", min=1, help="Backtests at a time.")] = None,
     sampler: Annotated[str, typer.Option("--sampler", help="tpe, grid or random.")] = "tpe",
-    engine: Annotated[str, typer.Option("--engine", help="embedded, launcher or lean.")] = "embedded",
+    engine: Annotated[
+        str | None, typer.Option("--engine", help="embedded, launcher or lean; default: of harness.toml.")
+    ] = None,
     isolation: Annotated[
         str, typer.Option("--isolation", help="worker: inside the workers; process: one process a trial.")
     ] = "worker",
@@ -91,7 +93,7 @@ def sweep(
             sampler=sampler,
             seed=seed,
             lag=lag,
-            engine=engine,
+            engine=engine or settings.engine.name,
             isolation=isolation,
             keep=keep,
             storage=storage,
@@ -122,7 +124,9 @@ def verify_many(
         list[str] | None, typer.Option("--param", "-p", help="Check every combination: name=low:high:step or a,b,c.")
     ] = None,
     n_jobs: Annotated[int | None, typer.Option("--n-jobs", "-j", min=1, help="Checks at a time.")] = None,
-    engine: Annotated[str, typer.Option("--engine", help="embedded, launcher or lean.")] = "embedded",
+    engine: Annotated[
+        str | None, typer.Option("--engine", help="embedded, launcher or lean; default: of harness.toml.")
+    ] = None,
     isolation: Annotated[
         str, typer.Option("--isolation", help="worker: inside the workers; process: one process a backtest.")
     ] = "worker",
@@ -141,13 +145,11 @@ def verify_many(
 
     settings = settings_from(config)
     names = scenarios or list(settings.scenarios)
-    cases = parity_cases(settings, names, param or [], engine, isolation)
+    cases = parity_cases(settings, names, param or [], engine or settings.engine.name, isolation)
     for scenario in names:
         ensure_data(settings, scenario)
     folder = settings.path(settings.folders.runs) / _folder_name(name, "parity", "verify")
-    identity = {
-        case.name: [identity_of(side, engine) for side in (case.baseline, case.candidate)] for case in cases[:1]
-    }
+    identity = {case.name: [identity_of(side) for side in (case.baseline, case.candidate)] for case in cases[:1]}
     with executors(scheduler, n_jobs) as (executor, count), _progress("checks", folder) as show:
         rules = ParityRules.from_settings(settings.parity)
         verified = verify(cases, folder, rules, count, executor=executor, identity=identity, on_progress=show)

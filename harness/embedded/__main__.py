@@ -70,7 +70,6 @@ def main(argv: list[str] | None = None) -> int:
             "phases_s": engine.phases_s,
             "data_points": engine.data.data_points,
             "python_start_s": start_s,
-            "failed_data_requests": sorted(str(path) for path, found in engine.requests.items() if not found),
         }
         part = configuration.phases_file.with_name(f".{configuration.phases_file.name}.{os.getpid()}.tmp")
         part.write_text(json.dumps(record), "utf-8")

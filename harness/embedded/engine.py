@@ -64,6 +64,7 @@ from harness.embedded.reference.market_hours import MarketHoursDatabase, Securit
 from harness.embedded.reference.symbol_properties import SymbolPropertiesDatabase
 from harness.embedded.reference.symbols import Symbol, set_map_file_resolver, symbol_cache
 from harness.embedded.reference.time_zones import TimeZone
+from harness.embedded.results.data_monitor import store_data_requests
 from harness.embedded.results.result_handler import BacktestingResultHandler, ResultSettings
 from harness.embedded.runtime_errors import describe, message_of, stack_of
 from harness.embedded.scheduling.event_scheduler import EndOfDayEvents, EventScheduler
@@ -567,6 +568,7 @@ class EngineContext:
 
     def clean_up(self) -> None:
         self.object_store.flush()
+        store_data_requests(self.requests, self.data_folder, self.configuration.results_folder)
 
     def _initialize(self, algorithm: QCAlgorithm) -> None:
         initialize = algorithm._user("initialize")

@@ -13,6 +13,7 @@ from typing import Any
 from harness import __version__
 from harness.engines.base import BacktestRequest, BacktestRun, Measurement
 from harness.engines.checks import check_request
+from harness.engines.data_requests import judge_data
 from harness.engines.outcome import read_ending
 from harness.measure.child import ChildCommand, ChildResult, run_child
 from harness.measure.fingerprint import folder_digest, load_1min
@@ -22,9 +23,13 @@ PHASES_FILE = "measurement-phases.json"
 
 @dataclass(frozen=True, slots=True)
 class EmbeddedEngine:
-    """Runs the embedded engine. ``command`` starts it (tests put a stand-in there); ``niceness`` is its priority."""
+    """Runs the embedded engine. ``command`` starts it (tests put a stand-in there); ``niceness`` is its priority.
+
+    ``allow_missing_data``: a run whose subscribed symbols lack data files counts all the same.
+    """
 
     command: tuple[str, ...] = (sys.executable, "-m", "harness.embedded")
+    allow_missing_data: bool = False
     niceness: int = 0
     name: str = "embedded"
 
@@ -78,6 +83,7 @@ class EmbeddedEngine:
         cost = run_child(child, on_tick)
         told = _read_phases(request.run_folder / PHASES_FILE)
         ending = read_ending(request, cost.exit_code, cost.timed_out)
+        ending = judge_data(request.results_folder, ending, allow_missing=self.allow_missing_data)
         return BacktestRun(
             request=request,
             outcome=ending.outcome,

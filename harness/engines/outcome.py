@@ -1,8 +1,8 @@
 """How a backtest ended, read from its exit code and its files. The same rule for every engine.
 
-The exit code alone is not enough: Lean exits 0 after an early stop and when data is missing, can abort after all
-results are on disk, and writes result files even when ``initialize`` failed (``Launcher/Program.cs``,
-``BacktestingResultHandler``).
+The exit code alone is not enough: Lean exits 0 after an early stop, can abort after all results are on disk, and
+writes result files even when ``initialize`` failed (``Launcher/Program.cs``, ``BacktestingResultHandler``). It exits 0
+when data are missing too: :mod:`harness.engines.data_requests`.
 """
 
 from __future__ import annotations
@@ -40,7 +40,6 @@ def read_ending(request: BacktestRequest, exit_code: int, timed_out: bool = Fals
     try:
         results = LeanResults(request.results_folder, request.result_id)
         status, error = results.status, first_line(results.runtime_error)
-        requests = results.data_requests
     except HarnessError as problem:
         words = last_words(request.run_folder)
         if INITIALIZE_MARK in words:  # it did not get as far as having results: an import that failed, for instance
@@ -55,13 +54,7 @@ def read_ending(request: BacktestRequest, exit_code: int, timed_out: bool = Fals
         return Ending(
             Outcome.INCONSISTENT, f"{_exit_text(exit_code)}, but the result says status {status or 'nothing'}"
         )
-    notes: list[str] = []
-    if requests is not None and requests.failed:
-        shown = ", ".join(requests.failed_paths[:3])
-        if not requests.succeeded:
-            return Ending(Outcome.MISSING_DATA, f"not one data file was found: {shown}; check the data folder")
-        notes.append(f"{requests.failed} data files were asked for and not found: {shown}")
-    return Ending(Outcome.COMPLETED, "", tuple(notes))
+    return Ending(Outcome.COMPLETED)
 
 
 def first_line(text: str) -> str:

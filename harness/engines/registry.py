@@ -6,10 +6,13 @@ import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from harness.engines.base import Engine
 from harness.errors import InputError
+
+if TYPE_CHECKING:
+    from harness.config import Settings
 
 # name -> (module, class, what it needs)
 ENGINES: dict[str, tuple[str, str, str]] = {
@@ -18,8 +21,8 @@ ENGINES: dict[str, tuple[str, str, str]] = {
     "lean": ("harness.engines.lean_cli", "LeanCliEngine", "the lean command and Docker"),
 }
 
-# Those of real Lean, where a scenario can allow missing data or an abort after all results.
-ALLOWING = ("launcher", "lean")
+# What a scenario can allow, and the engines that know it: only real Lean can abort after all results.
+ALLOWANCES = {"allow_missing_data": ("embedded", "launcher", "lean"), "accept_abort": ("launcher", "lean")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,16 @@ class EngineChoice:
     options: Mapping[str, Any]
     niceness: int = 0
     root: Path = Path()
+
+
+def engine_choice(settings: Settings, name: str | None, scenario: str = "") -> EngineChoice:
+    """The engine named, or that of the settings, with its options and what the scenario allows it."""
+    chosen = (name or settings.engine.name).replace("-", "_")
+    options = dict(settings.engines.get(chosen, {}))
+    if scenario in settings.scenarios:
+        allowed = settings.scenarios[scenario]
+        options |= {key: True for key, engines in ALLOWANCES.items() if chosen in engines and getattr(allowed, key)}
+    return EngineChoice(chosen, options, settings.engine.niceness, settings.root)
 
 
 def make_engine(choice: EngineChoice) -> Engine:

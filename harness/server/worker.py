@@ -22,7 +22,7 @@ from typing import Any
 from harness.bench.setup import Variant
 from harness.config import Settings, load_settings
 from harness.engines.base import BacktestRequest, Engine
-from harness.engines.registry import EngineChoice, make_engine
+from harness.engines.registry import engine_choice, make_engine
 from harness.errors import EngineError, HarnessError, InputError
 
 PROGRESS_FILE = "progress.json"
@@ -54,7 +54,7 @@ def run_backtests(settings: Settings, folder: Path, request: Mapping[str, Any]) 
             tell("progress", text="market data", percent=0.0)
             _ensure_data(settings, request["scenario"])
         trial_folder.mkdir(parents=True)
-        engine = _engine(settings, request["engine"], trial_folder / PROGRESS_FILE)
+        engine = _engine(settings, request["engine"], request["scenario"], trial_folder / PROGRESS_FILE)
         tell("milestone", type="trial_started", trial=name, number=number, total=len(trials))
         row = _measured(engine, backtest, name, number, len(trials))
         full_results.build(trial_folder, CandleReader(backtest.data_folder, ByteCache(512, 64 << 20)))
@@ -78,7 +78,7 @@ def run_bench(settings: Settings, folder: Path, request: Mapping[str, Any]) -> N
     from harness.results.baseline import load_baseline
 
     scenario = request["scenario"]
-    engine = _engine(settings, request["engine"], None)
+    engine = _engine(settings, request["engine"], scenario, None)
     _ensure_data(settings, scenario)
     if not (folder / HEADER_NAME).exists():
         wishes = Wishes(pairs=request["pairs"], adaptive=request["adaptive"], parameters=request["parameters"])
@@ -121,13 +121,13 @@ def _backtest(
     return replace(made, time_limit_s=min(made.time_limit_s, limit_s)) if limit_s else made
 
 
-def _engine(settings: Settings, name: str, progress_file: Path | None) -> Engine:
-    chosen = name or settings.engine.name
-    options = dict(settings.engines.get(chosen.replace("-", "_"), {}))
-    if chosen == "embedded" and progress_file is not None and "command" not in options:
+def _engine(settings: Settings, name: str, scenario: str, progress_file: Path | None) -> Engine:
+    choice = engine_choice(settings, name, scenario)
+    if choice.name == "embedded" and progress_file is not None and "command" not in choice.options:
         module = "harness.server.watched_engine"
-        options["command"] = (sys.executable, "-m", module, "--progress-file", str(progress_file))
-    return make_engine(EngineChoice(chosen, options, settings.engine.niceness))
+        command = (sys.executable, "-m", module, "--progress-file", str(progress_file))
+        choice = replace(choice, options={**choice.options, "command": command})
+    return make_engine(choice)
 
 
 def _ensure_data(settings: Settings, scenario: str) -> None:

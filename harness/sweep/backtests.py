@@ -115,18 +115,23 @@ class EmbeddedBacktest(Backtest):
     library's global) would; use :class:`EngineBacktest` for such an algorithm.
     """
 
+    allow_missing_data: bool = False
+
     def run(self, request: BacktestRequest, data: OptimizationDataContext | None) -> tuple[Outcome, str]:
         with _one_at_a_time:
             try:
-                return _run_here(request, data)
+                return _run_here(request, data, allow_missing_data=self.allow_missing_data)
             except _TimeLimitError:
                 return Outcome.TIMED_OUT, f"not finished after {request.time_limit_s:g} s"
 
 
-def _run_here(request: BacktestRequest, data: OptimizationDataContext | None) -> tuple[Outcome, str]:
+def _run_here(
+    request: BacktestRequest, data: OptimizationDataContext | None, *, allow_missing_data: bool
+) -> tuple[Outcome, str]:
     from harness.embedded.configuration import Configuration
     from harness.embedded.engine import AlgorithmLoadError, EngineContext
     from harness.embedded.not_supported import NotSupportedError
+    from harness.engines.data_requests import judge_data
     from harness.engines.outcome import read_ending
 
     configuration = Configuration(
@@ -163,7 +168,7 @@ def _run_here(request: BacktestRequest, data: OptimizationDataContext | None) ->
         except SystemExit as error:  # sys.exit() in the algorithm ends the trial, not the worker
             print(f"the algorithm called sys.exit({error.code!r})", file=err)
             code = 1
-    ending = read_ending(request, code)
+    ending = judge_data(request.results_folder, read_ending(request, code), allow_missing=allow_missing_data)
     return ending.outcome, ending.detail
 
 

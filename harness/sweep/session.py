@@ -12,7 +12,8 @@ from typing import Any
 
 from harness.bench.prepare import resolve_variant
 from harness.config import Settings
-from harness.engines.registry import EngineChoice, make_engine
+from harness.engines.base import Engine
+from harness.engines.registry import EngineChoice, engine_choice, make_engine
 from harness.errors import InputError
 from harness.measure.fingerprint import code_digest, data_digest
 from harness.results.store import read_json, write_json
@@ -29,7 +30,6 @@ from harness.sweep.walk_forward import Window, WindowResult, parse_walk_forward,
 
 REQUEST_FILE = "request.json"
 REQUEST_SCHEMA = "harness.sweep-request"
-ENGINE_NAMES = {"lean": "lean_cli"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +96,7 @@ def make_backtest(
     variant = resolve_variant(settings, scenario, variant_name)
     if isolation not in ("worker", "process"):
         raise InputError(f"--isolation {isolation!r}: give worker or process")
-    name = ENGINE_NAMES.get(engine, engine).replace("-", "_")
-    choice = EngineChoice(name, settings.engines.get(name, {}), settings.engine.niceness)
+    choice = engine_choice(settings, engine, scenario)
     make_engine(choice)  # an unknown engine is said now, not by each trial
     common: dict[str, Any] = {
         "algorithm_file": variant.algorithm_file,
@@ -110,26 +109,28 @@ def make_backtest(
         "time_limit_s": settings.engine.time_limit_s,
         "keep_results": keep,
     }
-    if name == "embedded" and isolation == "worker":
-        return EmbeddedBacktest(**common)
+    if choice.name == "embedded" and isolation == "worker":
+        return EmbeddedBacktest(**common, allow_missing_data=settings.scenario(scenario).allow_missing_data)
     return EngineBacktest(**common, engine=choice)
 
 
-def check_first(backtest: Backtest, engine: str, folder: Path, parameters: Mapping[str, str]) -> None:
+def engine_of(backtest: Backtest) -> Engine:
+    """The engine that runs the trials, in a process of its own or in the worker's."""
+    return make_engine(backtest.engine if isinstance(backtest, EngineBacktest) else EngineChoice("embedded", {}))
+
+
+def check_first(backtest: Backtest, folder: Path, parameters: Mapping[str, str]) -> None:
     """Raises ``InputError`` with what would make every trial fail."""
-    name = ENGINE_NAMES.get(engine, engine).replace("-", "_")
-    choice = backtest.engine if isinstance(backtest, EngineBacktest) else EngineChoice(name, {})
     task = TrialTask(0, parameters, folder.resolve() / "trials" / "run_00000")
-    problems = make_engine(choice).check(backtest.request(task))
+    problems = engine_of(backtest).check(backtest.request(task))
     if problems:
         raise InputError("; ".join(problems))
 
 
-def identity_of(backtest: Backtest, engine: str) -> dict[str, Any]:
+def identity_of(backtest: Backtest) -> dict[str, Any]:
     """What must not change while a sweep is resumed."""
-    choice = backtest.engine if isinstance(backtest, EngineBacktest) else EngineChoice("embedded", {})
     return {
-        "engine": dict(make_engine(choice).describe()),
+        "engine": dict(engine_of(backtest).describe()),
         "algorithm": code_digest([backtest.algorithm_file]),
         "class": backtest.algorithm_class,
         "data": data_digest(backtest.data_folder),
@@ -242,7 +243,7 @@ def _prepared(settings: Settings, request: SweepRequest, folder: Path) -> tuple[
         request.keep != "none",
     )
     lows = {dimension.name: _some_value(space, dimension.name) for dimension in space.dimensions}
-    check_first(backtest, request.engine, folder, lows)
+    check_first(backtest, folder, lows)
     store_request(request, folder)
     return backtest, space
 
@@ -267,7 +268,7 @@ def _search(
         folder,
         request.settings(workers),
         executor=executor,
-        identity=identity_of(backtest, request.engine),
+        identity=identity_of(backtest),
         storage_url=request.storage,
         study_name=folder.name if request.walk_forward is None else f"{folder.parent.name}-{folder.name}",
         keep_best_only=request.keep == "best",

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from harness.engines.base import BacktestRequest, Outcome
+from harness.engines.data_requests import missing_data, request_lists
 from harness.engines.lean_log import epoch, parse_log, read_log, split_phases
-from harness.engines.lean_outcome import Allowances, inconsistencies, judge, missing_data, request_lists
+from harness.engines.lean_outcome import Allowances, inconsistencies, judge
 from harness.parity.diff import diff_results
 from harness.results.lean_results import LeanResults
 

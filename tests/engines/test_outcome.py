@@ -74,19 +74,6 @@ def test_a_message_with_an_excerpt_below_it_is_told_by_its_first_line(tmp_path: 
     assert ending.detail.endswith("No module x")
 
 
-def test_missing_data_is_an_outcome_only_when_nothing_was_found(tmp_path: Path) -> None:
-    write(tmp_path)
-    report = tmp_path / "lean" / "data-monitor-report-20250101000000000.json"
-    counts = {"succeeded-data-requests-count": 3, "failed-data-requests-count": 1}
-    (tmp_path / "lean" / "failed-data-requests-20250101000000000.txt").write_text("equity/usa/x.zip\n")
-    report.write_text(json.dumps(counts))
-    some = read_ending(request(tmp_path), 0)
-    assert some.outcome is Outcome.COMPLETED
-    assert "equity/usa/x.zip" in some.notes[0]
-    report.write_text(json.dumps({**counts, "succeeded-data-requests-count": 0}))
-    assert read_ending(request(tmp_path), 0).outcome is Outcome.MISSING_DATA
-
-
 @pytest.mark.recordings
 @pytest.mark.parametrize(
     ("case", "outcome"),

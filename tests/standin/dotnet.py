@@ -240,29 +240,9 @@ def run_embedded(config: dict[str, Any], log: Log) -> int:
             f"{points:,} data points.",
             at,
         )
-    write_data_monitor(engine.requests, Path(config["data-folder"]), results, log)
+    for found, word in ((True, "Succeeded"), (False, "Failed")):
+        log.raw(f"DATA USAGE:: {word} data requests {list(engine.requests.values()).count(found)}")
     return code
-
-
-def write_data_monitor(requests: Any, data_folder: Path, results: Path, log: Log) -> None:
-    """Lean's two lists of data requests and its report."""
-    lists: dict[bool, list[str]] = {True: [], False: []}
-    for path, found in requests.items():
-        place = Path(path)
-        if place.is_absolute():
-            place = place.relative_to(data_folder.resolve())
-        lists[bool(found)].append(f"/{place.as_posix()}")
-    stamp = datetime.now(UTC).strftime("%Y%m%d%H%M%S%f")[:-3]
-    for found, word in ((True, "succeeded"), (False, "failed")):
-        if lists[found]:
-            (results / f"{word}-data-requests-{stamp}.txt").write_text("\n".join(lists[found]) + "\n")
-        log.raw(f"DATA USAGE:: {word.capitalize()} data requests {len(lists[found])}")
-    report = {
-        "succeeded-data-requests-count": len(lists[True]),
-        "failed-data-requests-count": len(lists[False]),
-        "total-data-requests-count": len(requests),
-    }
-    (results / f"data-monitor-report-{stamp}.json").write_text(json.dumps(report))
 
 
 if __name__ == "__main__":

@@ -49,7 +49,7 @@ def task(folder: Path, number: int, **parameters: str) -> TrialTask:
 
 
 def process_of(backtest: EmbeddedBacktest) -> EngineBacktest:
-    fields = {name: getattr(backtest, name) for name in asdict(backtest)}
+    fields = {name: getattr(backtest, name) for name in asdict(backtest) if name != "allow_missing_data"}
     return EngineBacktest(**fields, engine=EngineChoice("embedded", {}))
 
 
