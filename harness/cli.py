@@ -210,16 +210,27 @@ def show(
     _exit(command(config, session, listing=listing, with_runs=runs, as_json=json))
 
 
-@app.command(epilog="Examples:  harness init   harness init --folder W --data path/to/lean/data")
+@app.command(
+    epilog="Examples:  harness init --algorithm MyProject/main.py   harness init --algorithm main.py --data lean/data"
+    "   harness init   harness init --folder W --data path/to/lean/data"
+)
 def init(
-    folder: Annotated[Path | None, typer.Option("--folder", help="Write here; default: beside harness.toml.")] = None,
+    algorithm: Annotated[
+        Path | None, typer.Option("--algorithm", help="Your algorithm's file: write a harness.toml for it.")
+    ] = None,
+    class_name: Annotated[str | None, typer.Option("--class", help="Its class; default: the last in it.")] = None,
+    folder: Annotated[Path | None, typer.Option("--folder", help="Write here; default: the project's folder.")] = None,
     data: DataOption = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace a lean.json that is there.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
     config: ConfigOption = None,
 ) -> None:
-    """Write a lean.json with which `lean backtest` works without a login and without the network."""
+    """Write a harness.toml for your own algorithm (--algorithm), or a lean.json with which `lean backtest` works
+    without a login and without the network."""
+    from harness.commands.init import OwnAlgorithm, init_settings
     from harness.commands.init import init as command
 
+    if algorithm is not None:
+        _exit(init_settings(folder or Path(), OwnAlgorithm(algorithm, class_name, data), force=force))
     _exit(command(config, folder, data, force=force))
 
 

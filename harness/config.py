@@ -190,7 +190,10 @@ def load_settings(path: Path) -> Settings:
         with path.open("rb") as file:
             document = tomllib.load(file)
     except FileNotFoundError as error:
-        raise InputError(f"{path}: not found; run harness in the project's folder or give --config FILE") from error
+        raise InputError(
+            f"{path}: not found; run harness in the project's folder, give --config FILE, or make one with "
+            "`harness init --algorithm FILE`"
+        ) from error
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from error
     except tomllib.TOMLDecodeError as error:
@@ -207,6 +210,16 @@ def load_settings(path: Path) -> Settings:
         raise InputError(f"{path}: {_one_line(error)}") from error
     except TypeError as error:
         raise InputError(f"{path}: {error}") from error
+
+
+def settings_without_file(root: Path, scenario: str, variant: str, data: Path) -> Settings:
+    """What ``harness run --algorithm FILE --data FOLDER`` needs where there is no ``harness.toml``."""
+    return Settings(
+        root=root,
+        scenarios={scenario: ScenarioSettings(data=DataSettings(folder=data, synthetic=False))},
+        variants={variant: VariantSettings()},
+        bench=BenchSettings(baseline=variant, candidate=variant),
+    )
 
 
 def find_settings(start: Path) -> Path:

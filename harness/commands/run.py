@@ -20,6 +20,7 @@ from harness.commands.data import ensure_data
 from harness.errors import EngineError, InputError
 
 if TYPE_CHECKING:
+    from harness.config import Settings
     from harness.engines.base import BacktestRun
 
 
@@ -43,7 +44,7 @@ def run(config: Path | None, choice: RunChoice, *, as_json: bool) -> int:
     from harness.bench.setup import Variant
     from harness.bench.solo import new_folder, run_once
 
-    settings = settings_from(config)
+    settings = _settings(config, choice)
     engine = engine_from(settings, choice.engine, choice.scenario)
     variant = resolve_variant(settings, choice.scenario, choice.variant, choice.parameters)
     if choice.algorithm is not None:
@@ -66,6 +67,17 @@ def run(config: Path | None, choice: RunChoice, *, as_json: bool) -> int:
         raise EngineError(f"{request.algorithm_file}: ended as {done.outcome}: {done.detail}; see {request.run_folder}")
     _print(done, as_json=as_json)
     return 0
+
+
+def _settings(config: Path | None, choice: RunChoice) -> Settings:
+    """Those of ``harness.toml``; an algorithm and data that are both given need none."""
+    from harness.config import find_settings, settings_without_file
+
+    if config is None and choice.algorithm is not None and choice.data is not None:
+        here = Path.cwd()
+        if not find_settings(here).is_file():
+            return settings_without_file(here, choice.scenario, choice.variant, choice.data.resolve())
+    return settings_from(config)
 
 
 def only_class(file: Path) -> str:

@@ -20,6 +20,7 @@ _DATA_FILE = re.compile(
     r"/?(?P<series>[a-z]+/[a-z]+/[a-z]+/[^/]+?)(?:/(?P<day>\d{8})_(?P<tick>trade|quote|openinterest)[^/]*)?\.zip$"
 )
 _BENCHMARK = "equity/usa/hour/spy"
+_OTHER = {"trade": "quote", "quote": "trade"}
 
 
 def judge_data(results_folder: Path, ending: Ending, *, allow_missing: bool) -> Ending:
@@ -36,10 +37,10 @@ def judge_data(results_folder: Path, ending: Ending, *, allow_missing: bool) -> 
             f"{_count(lacking, 'data file')} of subscribed symbols not there: {_shown(lacking)}; see `harness data "
             "check`, or set allow_missing_data = true for the scenario in harness.toml",
         )
-    notes = ending.notes
-    if failed:
-        notes = (*notes, f"{_count(failed, 'data request')} failed: {_shown(failed)}")
-    return replace(ending, notes=notes)
+    telling = telling_failures(succeeded, failed)
+    if not telling:
+        return ending
+    return replace(ending, notes=(*ending.notes, f"{_count(telling, 'data request')} failed: {_shown(telling)}"))
 
 
 def request_lists(results_folder: Path) -> tuple[list[str], list[str]]:
@@ -62,6 +63,24 @@ def missing_data(succeeded: Iterable[str], failed: Iterable[str]) -> list[str]:
     return sorted(min(paths, key=lambda path: ("_trade" not in path, path)) for paths in groups.values())
 
 
+def telling_failures(succeeded: Iterable[str], failed: Iterable[str]) -> list[str]:
+    """Failed requests that a user should know of: not the quotes of a symbol that has trades and no quotes at all.
+
+    Lean asks for both kinds of every symbol, and most data folders hold one. A day without quotes among days that have
+    them is another matter: fills change from quotes to trades there.
+    """
+    kinds = {(match["series"], match["tick"]) for path in succeeded if (match := _match(path))}
+
+    def is_other_kind(path: str) -> bool:
+        match = _match(path)
+        if match is None or match["tick"] not in _OTHER:
+            return False
+        series, tick = match["series"], match["tick"]
+        return (series, tick) not in kinds and (series, _OTHER[tick]) in kinds
+
+    return [path for path in failed if not is_other_kind(path)]
+
+
 def _request_list(folder: Path, kind: str) -> list[str]:
     lines = {
         line.strip()
@@ -72,8 +91,12 @@ def _request_list(folder: Path, kind: str) -> list[str]:
 
 
 def _key(path: str) -> str:
-    match = _DATA_FILE.search(path.replace("\\", "/"))
+    match = _match(path)
     return "" if match is None else f"{match['series']}/{match['day'] or ''}"
+
+
+def _match(path: str) -> re.Match[str] | None:
+    return _DATA_FILE.search(path.replace("\\", "/"))
 
 
 def _shown(paths: list[str]) -> str:

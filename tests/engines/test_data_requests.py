@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from harness.embedded.results.data_monitor import store_data_requests
 from harness.engines.base import Outcome
-from harness.engines.data_requests import judge_data, request_lists
+from harness.engines.data_requests import judge_data, request_lists, telling_failures
 from harness.engines.outcome import Ending
 
 COMPLETED = Ending(Outcome.COMPLETED, "", ("a note",))
@@ -20,21 +22,30 @@ def left(folder: Path, **found: bool) -> Path:
     return folder
 
 
-def test_one_kind_of_data_is_enough_and_the_other_is_noted(tmp_path: Path) -> None:
-    ending = judge_data(left(tmp_path, trade=True, quote=False), COMPLETED, allow_missing=False)
-    assert ending == Ending(Outcome.COMPLETED, "", ("a note", f"1 data request failed: {DAY.format('quote')}"))
+@pytest.mark.parametrize(("trade", "quote"), [(True, False), (False, True)])
+def test_one_kind_of_data_is_enough(tmp_path: Path, trade: bool, quote: bool) -> None:
+    assert judge_data(left(tmp_path, trade=trade, quote=quote), COMPLETED, allow_missing=False) == COMPLETED
+
+
+def test_a_day_without_quotes_among_days_with_them_is_noted() -> None:
+    found = [f"/{DAY.format(kind)}" for kind in ("quote", "trade")]
+    later = [path.replace("1006", "1007") for path in found]
+    assert telling_failures([*found, later[1]], [later[0]]) == [later[0]]
+    assert telling_failures([found[1], later[1]], [found[0], later[0]]) == []
+    assert telling_failures(found, ["/alternative/x.csv"]) == ["/alternative/x.csv"]
 
 
 def test_a_symbol_without_data_is_missing_data_unless_allowed(tmp_path: Path) -> None:
-    folder = left(tmp_path, trade=False, quote=False)
-    store_data_requests({tmp_path / "data/equity/usa/minute/b/20251006_trade.zip": True}, tmp_path / "data", folder)
-    ending = judge_data(folder, COMPLETED, allow_missing=False)
+    paths = [DAY.format("trade"), DAY.format("quote"), DAY.format("trade").replace("/a/", "/b/")]
+    requests = {tmp_path / "data" / path: "/b/" in path for path in paths}
+    store_data_requests(requests, tmp_path / "data", tmp_path)
+    ending = judge_data(tmp_path, COMPLETED, allow_missing=False)
     assert ending.outcome is Outcome.MISSING_DATA
     assert ending.detail == (
         f"1 data file of subscribed symbols not there: {DAY.format('trade')}; see `harness data check`, "
         "or set allow_missing_data = true for the scenario in harness.toml"
     )
-    assert judge_data(folder, COMPLETED, allow_missing=True).outcome is Outcome.COMPLETED
+    assert judge_data(tmp_path, COMPLETED, allow_missing=True).outcome is Outcome.COMPLETED
 
 
 def test_a_run_that_found_nothing_at_all_has_probably_the_wrong_folder(tmp_path: Path) -> None:

@@ -103,7 +103,7 @@ class TestRecorded:
         log = read_log(request.results_folder / "log.txt")
         ending = judge(request, exit_code, False, log, Allowances(missing_data=True))
         assert ending.outcome is Outcome.COMPLETED
-        assert ending.notes[0].startswith("12 data requests failed")
+        assert ending.notes[0].startswith("6 data requests failed: equity/usa/second/zulu/")
 
     @pytest.mark.parametrize("allowed", [False, True])
     def test_an_abort_at_shutdown(self, tmp_path: Path, allowed: bool) -> None:
