@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
+import hashlib
 import json
 import os
 import re
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +15,7 @@ import pytest
 
 from harness.errors import DamagedError, InputError
 from harness.results.file_system import FileSystem, close_quietly, file_system, use_file_system
+from harness.results.lock import lock_descriptor, unlock_descriptor
 from harness.results.store import (
     HEAD_SCHEMA,
     WriteError,
@@ -305,3 +309,144 @@ def test_errors_of_the_disk_in_full(tmp_path: Path) -> None:
     with use_file_system(Lazy()), pytest.raises(WriteError, match=r"\(the system wrote nothing\); what was"):
         write_bytes(tmp_path / "b", b"12345")
     assert not (tmp_path / "b").exists()
+
+
+# ------------------------------------------------------------------------------------------- what stays as it is stored
+
+
+def test_the_check_of_a_row_covers_its_canonical_form_and_the_row_before() -> None:
+    """As docs/results.md says it: files that were stored with it must stay readable."""
+
+    def digest(text: str) -> str:
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    first = row_check("", {"b": 1, "a": "é"})
+    assert first == digest('\n{"a":"é","b":1}')
+    assert row_check(first, {"n": 2, "check": "its own"}) == digest(f'{first}\n{{"n":2}}')
+    with pytest.raises(InputError, match=r"^row: the content is not plain JSON \(Out of range float"):
+        row_check("", {"a": float("nan")})
+
+
+def test_a_head_of_another_kind_is_not_trusted(tmp_path: Path) -> None:
+    path = tmp_path / "r.jsonl"
+    append_row(path, {"n": 0})
+    head = read_json(tmp_path / "r.jsonl.head")
+    write_json(tmp_path / "r.jsonl.head", head, schema="other")
+    for work in (lambda: read_rows(path), lambda: append_row(path, {"n": 1})):
+        with pytest.raises(DamagedError, match=said(f"{path}.head: schema is 'other', expected '{HEAD_SCHEMA}'")):
+            work()
+
+
+def test_an_empty_line_before_the_rows_is_damage_in_line_1(tmp_path: Path) -> None:
+    path = tmp_path / "r.jsonl"
+    append_row(path, {"n": 0})
+    path.write_bytes(b"\n" + path.read_bytes())
+    with pytest.raises(DamagedError, match=said(f"{path}: line 1 does not match its check; run 'harness fsck'")):
+        read_rows(path)
+
+
+@pytest.mark.parametrize(("before", "after"), [("1e+300", "1e+700"), ('"x"', '"\\ud800"'), ("1e+300", "NaN   ")])
+def test_damage_that_json_can_read_and_the_store_cannot_write(tmp_path: Path, before: str, after: str) -> None:
+    """One flipped bit turns 1e+300 into 1e+700, which is read as infinity; half a surrogate pair is no text."""
+    document, rows = tmp_path / "d.json", tmp_path / "r.jsonl"
+    write_json(document, {"a": 1e300, "b": "x"}, schema="s")
+    append_rows(rows, [{"n": 0}, {"a": 1e300, "b": "x"}])
+    for path in (document, rows):
+        path.write_text(path.read_text().replace(before, after, 1))
+    with pytest.raises(DamagedError, match=rf"^{document}: (holds what was never stored|not valid JSON) \(.+\); "):
+        read_json(document)
+    with pytest.raises(DamagedError, match=r"\.jsonl: line 2 does not match its check; run 'harness fsck'$"):
+        read_rows(rows)
+    assert salvage_rows(rows) == 1
+    assert read_rows(rows) == [{"n": 0}]
+
+
+# ------------------------------------------------------------------------------------------- appending, when it is hard
+
+
+def test_an_append_waits_for_the_writer_before_it(tmp_path: Path) -> None:
+    path = tmp_path / "r.jsonl"
+    append_row(path, {"n": 0})
+    before = path.read_bytes()
+    opened = threading.Event()
+
+    class Telling(FileSystem):
+        def open_update(self, path: Path) -> int:
+            fd = super().open_update(path)
+            opened.set()
+            return fd
+
+    fd = os.open(path, os.O_RDWR)
+    assert lock_descriptor(fd)
+    with use_file_system(Telling()):
+        writer = threading.Thread(target=append_row, args=(path, {"n": 1}))
+        writer.start()
+        opened.wait()
+        writer.join(0.2)
+        assert writer.is_alive()
+        assert path.read_bytes() == before
+        unlock_descriptor(fd)
+        writer.join()
+    os.close(fd)
+    assert read_rows(path) == [{"n": 0}, {"n": 1}]
+
+
+class Ending(FileSystem):
+    """A disk that is gone from one operation on: ``first`` fails with one error, all that follow with another."""
+
+    def __init__(self, first: str) -> None:
+        self.first = first
+        self.gone = False
+
+    def called(self, operation: str, path: str) -> None:
+        if self.gone:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        if operation == self.first:
+            self.gone = True
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+NO_SPACE = "cannot be written (No space left on device); what was stored before is unchanged, fix that and run again"
+
+
+@pytest.mark.parametrize("operation", ["truncate", "seek", "write", "fsync", "size", "rename"])
+def test_a_disk_that_is_gone_is_told_by_its_first_error(tmp_path: Path, operation: str) -> None:
+    path = tmp_path / "r.jsonl"
+    append_row(path, {"n": 0})
+    told = f"{path}.head" if operation == "rename" else path
+    with use_file_system(Ending(operation)), pytest.raises(WriteError, match=said(f"{told}: {NO_SPACE}")):
+        append_row(path, {"n": 1})
+    assert read_rows(path)[0] == {"n": 0}
+
+
+def test_an_append_that_cannot_be_taken_back_is_told_by_its_first_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "r.jsonl"
+    append_row(path, {"n": 0})
+
+    def refused(fd: int, length: int) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    class Failing(FileSystem):
+        def fsync(self, fd: int) -> None:
+            monkeypatch.setattr(os, "ftruncate", refused)
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with use_file_system(Failing()), pytest.raises(WriteError, match=said(f"{path}: {NO_SPACE}")):
+        append_row(path, {"n": 1})
+
+
+def test_a_file_of_another_length_than_was_written(tmp_path: Path) -> None:
+    path = tmp_path / "r.jsonl"
+    append_row(path, {"n": 0})
+    end = 2 * path.stat().st_size
+
+    class Lying(FileSystem):
+        def size(self, fd: int) -> int:
+            return 3
+
+    words = f"{path}: cannot be written (the file is 3 bytes long, not {end}); what was stored before is unchanged, "
+    with use_file_system(Lying()), pytest.raises(WriteError, match=said(words + "fix that and run again")):
+        append_row(path, {"n": 1})
+    assert read_rows(path) == [{"n": 0}]
