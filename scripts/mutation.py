@@ -128,7 +128,7 @@ GROUPS = {
     ),
     "baseline": Group(
         ("harness/results/baseline.py", "harness/results/volatile.py", "harness/results/fsck.py"),
-        ("tests/results/test_baseline.py", "tests/results/test_fsck.py"),
+        tuple(f"tests/results/test_{name}.py" for name in ("baseline", "volatile", "fsck")),
     ),
     "reader": Group(
         tuple(

@@ -103,6 +103,7 @@ class StoredBaseline:
                 continue
             if bytes_digest(text) == entry["digest"]:
                 return text
+            problem = "does not hold the text whose digest is in the baseline"
         if self._replaced():
             raise BusyError(f"{self.path}: was replaced while it was read; run again")
         raise DamagedError(f"{path}: {problem}; restore it from version control or run 'make baseline'")
@@ -128,10 +129,10 @@ class BaselineResults(LeanResults):
 
     @cached_property
     def document(self) -> Sections:
-        text = self.baseline.companion("result")
-        if text is None:
+        path, text = self.baseline.companion_path("result"), self.baseline.companion("result")
+        if path is None or text is None:
             raise DamagedError(f"{self.path}: names no result file; run 'make baseline'")
-        return SectionText(text, self.baseline.companion_path("result") or self.path)
+        return SectionText(text, path)
 
     @property
     def order_events_path(self) -> Path | None:

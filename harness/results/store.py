@@ -50,14 +50,26 @@ def write_bytes(path: str | os.PathLike[str], data: bytes, durable: bool = True)
     """
     target = Path(path)
     fs = file_system()
+    try:
+        fs.make_folder(target.parent)
+        _replace(fs, target, data, durable)
+    except OSError as error:
+        raise _write_error(target, error) from error
+    if durable:
+        try:
+            fs.fsync_folder(target.parent)
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise WriteError(f"{target}: written, but may not survive a power cut ({reason}); run again") from error
+    return bytes_digest(data)
+
+
+def _replace(fs: FileSystem, target: Path, data: bytes, durable: bool) -> None:
     temporary = target.with_name(
         f"{TEMPORARY_PREFIX}{target.name}.{os.getpid()}-{threading.get_ident()}-{next(_counter)}"
     )
-    created = renamed = False
+    fd = fs.create(temporary)
     try:
-        fs.make_folder(target.parent)
-        fd = fs.create(temporary)
-        created = True
         try:
             _write_all(fs, fd, data)
             if fs.size(fd) != len(data):
@@ -69,19 +81,10 @@ def write_bytes(path: str | os.PathLike[str], data: bytes, durable: bool = True)
             raise
         fs.close(fd)
         fs.rename(temporary, target)
-        created, renamed = False, True
-        if durable:
-            fs.fsync_folder(target.parent)
-    except OSError as error:
-        if renamed:
-            reason = error.strerror or str(error)
-            raise WriteError(f"{target}: written, but may not survive a power cut ({reason}); run again") from error
-        raise _write_error(target, error) from error
-    finally:
-        if created:
-            with suppress(OSError):
-                temporary.unlink()
-    return bytes_digest(data)
+    except BaseException:
+        with suppress(OSError):
+            temporary.unlink()
+        raise
 
 
 def bytes_digest(data: bytes) -> str:
@@ -117,7 +120,7 @@ def write_json(
     digest = bytes_digest(canonical)
     head = {"schema": content.pop("schema"), "version": content.pop("version")}
     envelope = {**head, "length": len(canonical), "digest": digest, **content}
-    write_bytes(path, (json.dumps(envelope, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode(), durable)
+    write_bytes(path, (json.dumps(envelope, indent=2, ensure_ascii=False) + "\n").encode(), durable)
     return digest
 
 

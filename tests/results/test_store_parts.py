@@ -125,6 +125,9 @@ def test_refusals_in_full(tmp_path: Path) -> None:
         f"{path}: a stored document needs a schema name; pass schema= or a 'schema' field": lambda: write_json(
             path, {}
         ),
+        f"{path}: a stored document needs a schema name; pass schema= or a 'schema' field ": lambda: write_json(
+            path, {"schema": 5}
+        ),
         f"{path}: the document's version must be a whole number, not '1'": lambda: write_json(
             path, {"version": "1"}, "s"
         ),
@@ -136,11 +139,13 @@ def test_refusals_in_full(tmp_path: Path) -> None:
         f"{tmp_path}: cannot be read (Is a directory)": lambda: read_json(tmp_path),
         f"{tmp_path / 'none'}: no such file": lambda: salvage_rows(tmp_path / "none"),
     }.items():
-        with pytest.raises(InputError, match=said(words)):
+        with pytest.raises(InputError, match=said(words.strip())):
             work()
     for bad in ({"a": {1, 2}}, {"a": float("inf")}):
         with pytest.raises(InputError, match=rf"^{path}: the content is not plain JSON \(.+\)$"):
             append_row(path, bad)
+        with pytest.raises(InputError, match=rf"^{path}: the content is not plain JSON \(.+\)$"):
+            write_json(path, bad, "s")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -314,6 +319,28 @@ def test_errors_of_the_disk_in_full(tmp_path: Path) -> None:
 # ------------------------------------------------------------------------------------------- what stays as it is stored
 
 
+def test_the_text_of_a_document(tmp_path: Path) -> None:
+    digest = write_json(tmp_path / "d.json", {"b": [1.5], "a": "é"}, schema="s", version=0)
+    canonical = '{"a":"é","b":[1.5],"schema":"s","version":0}'.encode()
+    assert digest == bytes_digest(canonical)
+    assert (tmp_path / "d.json").read_bytes().decode() == (
+        f'{{\n  "schema": "s",\n  "version": 0,\n  "length": {len(canonical)},\n  "digest": "{digest}",\n'
+        '  "b": [\n    1.5\n  ],\n  "a": "é"\n}\n'
+    )
+    assert read_json(tmp_path / "d.json", "s", 0) == {"schema": "s", "version": 0, "b": [1.5], "a": "é"}
+
+
+def test_what_is_given_wins_over_the_fields_of_a_document(tmp_path: Path) -> None:
+    path = tmp_path / "d.json"
+    for fields, given, stored in (
+        ({"schema": "s"}, {}, ("s", 1)),
+        ({"schema": "s", "version": 3}, {}, ("s", 3)),
+        ({"schema": "s", "version": 3}, {"schema": "t", "version": 4}, ("t", 4)),
+    ):
+        write_json(path, fields, **given)
+        assert tuple(read_json(path).values()) == stored
+
+
 def test_the_check_of_a_row_covers_its_canonical_form_and_the_row_before() -> None:
     """As docs/results.md says it: files that were stored with it must stay readable."""
 
@@ -450,3 +477,111 @@ def test_a_file_of_another_length_than_was_written(tmp_path: Path) -> None:
     with use_file_system(Lying()), pytest.raises(WriteError, match=said(words + "fix that and run again")):
         append_row(path, {"n": 1})
     assert read_rows(path) == [{"n": 0}]
+
+
+# ------------------------------------------------------------------------------------------- whole files
+
+
+def test_bytes_are_synced_unless_they_may_be_lost(tmp_path: Path) -> None:
+    for given, synced in (({}, True), ({"durable": True}, True), ({"durable": False}, False)):
+        with use_file_system(Noting()) as noting:
+            assert write_bytes(tmp_path / "b", b"x", **given) == bytes_digest(b"x")
+        names = [name for name, _ in noting.calls]
+        assert ("fsync" in names, "fsync_folder" in names) == (synced, synced)
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [(OSError(errno.EIO, os.strerror(errno.EIO)), "Input/output error"), (OSError("no words"), "no words")],
+)
+def test_a_write_that_fails_leaves_no_temporary_and_no_descriptor(tmp_path: Path, error: OSError, reason: str) -> None:
+    path = tmp_path / "b"
+    opened: list[int] = []
+
+    class Failing(FileSystem):
+        at = ""
+
+        def create(self, path: Path) -> int:
+            opened.append(super().create(path))
+            return opened[-1]
+
+        def called(self, operation: str, path: str) -> None:
+            if operation == self.at:
+                raise error
+
+    failing = Failing()
+    for failing.at in ("write", "size", "fsync", "rename", "fsync_folder"):
+        words = f"{path}: cannot be written ({reason}); what was stored before is unchanged, fix that and run again"
+        if failing.at == "fsync_folder":
+            words = f"{path}: written, but may not survive a power cut ({reason}); run again"
+        with use_file_system(failing), pytest.raises(WriteError, match=said(words)):
+            write_bytes(path, b"x")
+        with pytest.raises(OSError, match="Bad file descriptor"):
+            os.fstat(opened[-1])
+        assert [file.name for file in tmp_path.iterdir()] == (["b"] if failing.at == "fsync_folder" else [])
+
+
+def test_a_temporary_that_cannot_be_removed_does_not_hide_the_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(path: Path) -> None:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    monkeypatch.setattr(Path, "unlink", refused)
+    with use_file_system(Ending("rename")), pytest.raises(WriteError, match=said(f"{tmp_path / 'b'}: {NO_SPACE}")):
+        write_bytes(tmp_path / "b", b"x")
+
+
+def test_a_file_that_cannot_be_read_in_words(tmp_path: Path) -> None:
+    class Failing(FileSystem):
+        def called(self, operation: str, path: str) -> None:
+            if operation.startswith("read"):
+                raise OSError("no words")
+
+    append_row(tmp_path / "r.jsonl", {"n": 0})
+    with use_file_system(Failing()):
+        for work in (read_json, salvage_rows):
+            with pytest.raises(InputError, match=said(f"{tmp_path / 'x'}: cannot be read (no words)")):
+                work(tmp_path / "x")
+        with pytest.raises(InputError, match=said(f"{tmp_path / 'r.jsonl.head'}: cannot be read (no words)")):
+            read_rows(tmp_path / "r.jsonl")
+
+
+def test_a_write_that_takes_several_goes(tmp_path: Path) -> None:
+    class Slow(FileSystem):
+        def write(self, fd: int, data: bytes | memoryview) -> int:
+            return super().write(fd, data[:1])
+
+    with use_file_system(Slow()):
+        write_bytes(tmp_path / "b", b"12345")
+        append_row(tmp_path / "r.jsonl", {"n": 0})
+    assert (tmp_path / "b").read_bytes() == b"12345"
+    assert read_rows(tmp_path / "r.jsonl") == [{"n": 0}]
+
+
+def test_folders_are_made_and_a_file_that_is_there_is_not_taken_for_new(tmp_path: Path) -> None:
+    fs = FileSystem()
+    for _ in range(2):
+        fs.make_folder(tmp_path / "a" / "b")
+    assert (tmp_path / "a" / "b").is_dir()
+    os.close(fs.create(tmp_path / "new"))
+    with pytest.raises(FileExistsError):
+        fs.create(tmp_path / "new")
+
+
+def test_a_folder_is_synced_and_its_descriptor_closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[int] = []
+
+    def noted(fd: int) -> None:
+        assert os.path.samestat(os.fstat(fd), tmp_path.stat())
+        synced.append(fd)
+
+    monkeypatch.setattr(os, "fsync", noted)
+    FileSystem().fsync_folder(tmp_path)
+    (fd,) = synced
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        os.fstat(fd)
+    monkeypatch.setattr(os, "name", "nt")
+    FileSystem().fsync_folder(tmp_path)  # Windows cannot open a folder
+    monkeypatch.undo()
+    assert len(synced) == 1
