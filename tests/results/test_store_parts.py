@@ -7,7 +7,6 @@ import hashlib
 import json
 import os
 import re
-import threading
 from pathlib import Path
 from typing import Any
 
@@ -391,31 +390,28 @@ def test_damage_that_json_can_read_and_the_store_cannot_write(tmp_path: Path, be
 # ------------------------------------------------------------------------------------------- appending, when it is hard
 
 
-def test_an_append_waits_for_the_writer_before_it(tmp_path: Path) -> None:
+def test_an_append_waits_for_the_writer_before_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """That one has stored its row when the lock is given: it is read, not overwritten."""
     path = tmp_path / "r.jsonl"
     append_row(path, {"n": 0})
-    before = path.read_bytes()
-    opened = threading.Event()
+    other = os.open(path, os.O_RDWR)
+    assert lock_descriptor(other)
+    held: list[int] = []
 
-    class Telling(FileSystem):
-        def open_update(self, path: Path) -> int:
-            fd = super().open_update(path)
-            opened.set()
-            return fd
+    def waited(fd: int, wait: bool = False) -> bool:
+        assert wait
+        assert not lock_descriptor(fd)
+        unlock_descriptor(other)
+        monkeypatch.undo()
+        append_row(path, {"n": 1})
+        held.append(fd)
+        return lock_descriptor(fd, wait)
 
-    fd = os.open(path, os.O_RDWR)
-    assert lock_descriptor(fd)
-    with use_file_system(Telling()):
-        writer = threading.Thread(target=append_row, args=(path, {"n": 1}))
-        writer.start()
-        opened.wait()
-        writer.join(0.2)
-        assert writer.is_alive()
-        assert path.read_bytes() == before
-        unlock_descriptor(fd)
-        writer.join()
-    os.close(fd)
-    assert read_rows(path) == [{"n": 0}, {"n": 1}]
+    monkeypatch.setattr("harness.results.store.lock_descriptor", waited)
+    append_row(path, {"n": 2})
+    os.close(other)
+    assert len(held) == 1
+    assert read_rows(path) == [{"n": 0}, {"n": 1}, {"n": 2}]
 
 
 class Ending(FileSystem):
