@@ -417,6 +417,18 @@ def test_a_writer_waits_half_a_minute_for_another_and_names_itself(
     assert given == [(path.parent, "storing the baseline default", 30.0)]
 
 
+def test_the_digits_of_the_result_are_kept(tmp_path: Path) -> None:
+    lean = write_lean(tmp_path / "lean")
+    file = lean / "Algo.json"
+    for digits in ("-275.100", "0.12345678901234567890123456789"):
+        file.write_text(file.read_text().replace('"profitLoss": -275.0', f'"profitLoss": {digits}'))
+        save_baseline(tmp_path / "default.json", RECORD, lean, force=True)
+        assert f'"profitLoss":{digits},'.encode() in (
+            load_baseline(tmp_path / "default.json").companion("result") or b""
+        )
+        file.write_text(file.read_text().replace(digits, "-275.0"))
+
+
 def test_damaged_order_events_are_not_stored(tmp_path: Path) -> None:
     lean = write_lean(tmp_path / "lean")
     events = lean / "Algo-order-events.json"

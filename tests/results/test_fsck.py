@@ -12,7 +12,7 @@ from harness.errors import DamagedError
 from harness.results import fsck
 from harness.results.baseline import load_baseline, save_baseline
 from harness.results.fsck import Check, Finding, Severity, check
-from harness.results.lock import LOCK_NAME, FolderLock
+from harness.results.lock import LOCK_NAME, FolderLock, read_owner
 from harness.results.spans import CACHE_FOLDER
 from harness.results.store import append_row, read_rows, write_json
 from tests.results.lean_folder import order_event, write_lean
@@ -220,6 +220,26 @@ def test_the_folders_may_have_other_names(project: Path) -> None:
     assert check(project, baselines_folder="kept").files == 3
 
 
+def test_every_baseline_is_read_with_its_companions(project: Path) -> None:
+    save_baseline(project / "baselines" / "second.json", {"n": 1}, write_lean(project / "lean2", events=None))
+    assert check(project, runs_folder="none").files == 3 + 2
+
+
+def test_a_repair_says_who_it_is_to_others(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    session = project / "runs" / "s1"
+    (session / "rows.jsonl").write_text("x\n")
+    met: list[str] = []
+
+    def salvage(path: Path) -> int:
+        owner = read_owner(session)
+        met.append(owner.purpose if owner else "nobody")
+        return 0
+
+    monkeypatch.setattr(fsck, "salvage_rows", salvage)
+    check(project, repair=True)
+    assert met == ["harness fsck --repair"]
+
+
 def test_what_has_been_found_is_counted_by_what_is_left_of_it() -> None:
     damaged = Finding(Path("a"), Severity.DAMAGED, "p", "r")
     repaired = Finding(Path("a"), Severity.DAMAGED, "p", "r", repaired=True)
@@ -288,10 +308,12 @@ def test_every_result_of_a_run_is_read(project: Path) -> None:
     (lean / "Second.json").write_text('{"charts": }')
     found = check(project)
     assert found.files == 13 + 2
-    assert sorted(one.path.name for one in found.findings) == ["Algo-summary.json", "Second.json"]
+    assert sorted((one.path.name, one.problem) for one in found.findings) == [
+        ("Algo-summary.json", "JSON is malformed: invalid character (byte 16)"),
+        ("Second.json", "JSON is malformed: invalid character (byte 11)"),
+    ]
     assert {one.remedy for one in found.findings} == {"delete this run and resume the session"}
     assert {one.severity for one in found.findings} == {Severity.DAMAGED}
-    assert not any(str(lean) in one.problem for one in found.findings)
 
 
 def test_a_run_without_engine_files_is_no_damage(project: Path) -> None:

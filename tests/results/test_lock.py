@@ -40,8 +40,10 @@ def test_the_second_one_is_told_who_holds_it(tmp_path: Path) -> None:
         ):
             pass
     assert not (tmp_path / LOCK_NAME).exists()
-    with FolderLock(tmp_path, "again") as lock:
-        assert lock.took_over is None
+    again = FolderLock(tmp_path, "again")
+    assert again.took_over is None
+    with again:
+        assert again.took_over is None
 
 
 def test_a_killed_owner_does_not_keep_it(tmp_path: Path) -> None:
