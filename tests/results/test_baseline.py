@@ -262,7 +262,7 @@ def test_what_a_baseline_holds(tmp_path: Path) -> None:
     assert stored.companion_path("another") is None
 
 
-@pytest.mark.parametrize(("changes", "shown"), [(2, ""), (3, ""), (5, "; 2 more")])
+@pytest.mark.parametrize(("changes", "shown"), [(2, ""), (3, ""), (4, "; 1 more"), (5, "; 2 more")])
 def test_a_refusal_shows_three_changes(tmp_path: Path, changes: int, shown: str) -> None:
     lean, path = write_lean(tmp_path / "lean"), tmp_path / "default.json"
     save_baseline(path, {f"k{number}": 0 for number in range(5)}, lean)
