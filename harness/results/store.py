@@ -148,7 +148,7 @@ def read_json(path: str | os.PathLike[str], schema: str | None = None, version: 
     try:
         canonical = _canonical(document, source)
     except InputError as error:  # 1e999 is read as infinity, which was never stored
-        raise DamagedError(f"{source}: holds what was never stored ({error.__cause__}); write it again") from error
+        raise DamagedError(f"{error}; restore it or write it again") from error
     if length != len(canonical) or isinstance(length, bool):
         raise DamagedError(f"{source}: content is {len(canonical)} bytes, {length} were stored; restore or rewrite it")
     if digest != bytes_digest(canonical):
