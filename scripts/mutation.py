@@ -1,8 +1,10 @@
 """Mutation score of the modules whose mistakes would be silent: ``make mutation``, or one group by name.
 
 Each group is mutated by mutmut in a copy of the project below the system's temporary folder, so that nobody ever
-imports a mutant by mistake. Printed: mutants, killed, survived, score, and what every survivor changed. The exit code
-is 1 when a group is below ``--least`` per cent. Hypothesis draws the same examples for every mutant.
+imports a mutant by mistake. Printed: mutants, killed, survived, score, and what every survivor changed, with the reason
+that ``mutation_survivors.toml`` gives for it or NOT LISTED. A listed survivor has survived: the list does not change
+the score. Entries that a whole run did not meet are printed as STALE. The exit code is 1 when a group is below
+``--least`` per cent. Hypothesis draws the same examples for every mutant.
 
     python scripts/mutation.py                     every group (an hour or more)
     python scripts/mutation.py statistics verdict  these groups
@@ -21,11 +23,14 @@ import subprocess
 import sys
 import tempfile
 import time
+import tomllib
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
 ROOT = Path(__file__).resolve().parents[1]
+LIST = Path(__file__).with_name("mutation_survivors.toml")
 KILLED = {"killed", "timeout", "segfault", "caught by type check"}
 SEED = 20251001
 _GENERATE = """
@@ -52,6 +57,7 @@ for name in sys.stdin.read().split():
 _COUNTED = re.compile(r"^\s*(\S+__mutmut_\d+): (.+?)\s*$", re.MULTILINE)
 
 _CHANGED = re.compile(r"[-+](?![-+]{2} )")
+_FIELDS = ("module", "function", "reason")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +69,37 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
+class Change:
+    """What a mutant does, in words that outlive its number: lines without their indentation, several joined by a space.
+
+    ``module`` is dotted, ``function`` is ``name`` or ``Class.name``.
+    """
+
+    module: str
+    function: str
+    removed: str
+    added: str
+
+    def __str__(self) -> str:
+        return f"{self.module} {self.function} {json.dumps([self.removed, self.added], ensure_ascii=False)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Survivor:
+    """mutmut's name for it, its verdict, and the change."""
+
+    name: str
+    verdict: str
+    change: Change
+
+
+@dataclass(frozen=True, slots=True)
 class Score:
     """Mutants decided in one group: ``timeouts`` are among the killed; ``undecided`` were not drawn or not reached."""
 
     killed: int
     timeouts: int
-    survivors: tuple[str, ...]
+    survivors: tuple[Survivor, ...]
     undecided: int
 
     @property
@@ -97,7 +128,7 @@ GROUPS = {
     ),
     "baseline": Group(
         ("harness/results/baseline.py", "harness/results/volatile.py", "harness/results/fsck.py"),
-        ("tests/results/test_baseline.py", "tests/results/test_fsck.py"),
+        tuple(f"tests/results/test_{name}.py" for name in ("baseline", "volatile", "fsck")),
     ),
     "reader": Group(
         tuple(
@@ -127,20 +158,58 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="mutants at a time")
     parser.add_argument("--least", type=float, default=90.0, metavar="PERCENT", help="score that must be reached")
     given = parser.parse_args()
+    listed = read_list(LIST.read_text(encoding="utf-8"), GROUPS)
     reached = True
     for name in given.groups or GROUPS:
         started = time.monotonic()
         score = measure(GROUPS[name], given.jobs, given.time_limit, given.sample)
-        for survivor in score.survivors:
-            print(f"  survived: {survivor}", flush=True)
+        reasons = listed.get(name, {})
+        for line in survivor_lines(score, reasons):
+            print(line, flush=True)
+        known = sum(survivor.change in reasons for survivor in score.survivors)
         print(
             f"{name}: {score.killed + len(score.survivors)} mutants, {score.killed} killed ({score.timeouts} by "
-            f"time), {len(score.survivors)} survived, score {score.percent:.1f} %, {score.undecided} not decided, "
-            f"{time.monotonic() - started:.0f} s",
+            f"time), {len(score.survivors)} survived ({known} listed, {len(score.survivors) - known} not), "
+            f"score {score.percent:.1f} %, {score.undecided} not decided, {time.monotonic() - started:.0f} s",
             flush=True,
         )
         reached = reached and score.percent >= given.least
     return 0 if reached else 1
+
+
+def read_list(text: str, groups: Collection[str]) -> dict[str, dict[Change, str]]:
+    """The reasons in the text of ``mutation_survivors.toml``, by group and change. Raises ``SystemExit``."""
+    found: dict[str, dict[Change, str]] = {}
+    for group, entries in tomllib.loads(text).items():
+        if group not in groups:
+            raise SystemExit(f"{LIST.name}: there is no group {group!r}")
+        reasons = found.setdefault(group, {})
+        for entry in entries:
+            fields = [entry.get(name) for name in _FIELDS]
+            pairs = entry.get("changes")
+            if set(entry) != {*_FIELDS, "changes"} or not all(isinstance(field, str) and field for field in fields):
+                raise SystemExit(f"{LIST.name}: an entry of {group} is not {', '.join(_FIELDS)} and changes: {entry}")
+            for pair in pairs:
+                if not (isinstance(pair, list) and len(pair) == 2 and all(isinstance(side, str) for side in pair)):
+                    raise SystemExit(f"{LIST.name}: a change of {group} is not [removed, added]: {pair}")
+                change = Change(fields[0], fields[1], *pair)
+                if change in reasons:
+                    raise SystemExit(f"{LIST.name}: listed twice: {change}")
+                reasons[change] = fields[2]
+    return found
+
+
+def survivor_lines(score: Score, reasons: Mapping[Change, str]) -> list[str]:
+    """What is printed of the survivors; after a whole run also the entries of the list that did not survive."""
+    lines = []
+    for survivor in score.survivors:
+        lines.append(f"  survived: {survivor.name} ({survivor.verdict}): {survivor.change}")
+        reason = reasons.get(survivor.change)
+        lines.append(f"    listed: {reason}" if reason else "    NOT LISTED")
+    if not score.undecided:
+        met = {survivor.change for survivor in score.survivors}
+        lines += [f"  STALE, no such survivor: {change}" for change in reasons if change not in met]
+    return lines
 
 
 def measure(group: Group, jobs: int, time_limit_s: float | None, sample: int | None = None) -> Score:
@@ -211,26 +280,32 @@ def read_score(project: Path) -> Score:
         check=True,
     )
     verdicts = _COUNTED.findall(done.stdout)
-    survivors = {name: said for name, said in verdicts if said in ("survived", "no tests", "suspicious")}
+    survived = {name: said for name, said in verdicts if said in ("survived", "no tests", "suspicious")}
     killed = [said for _, said in verdicts if said in KILLED]
-    changes = shown(project, list(survivors))
+    diffs = shown(project, list(survived))
     return Score(
         killed=len(killed),
         timeouts=killed.count("timeout"),
-        survivors=tuple(f"{name} ({said}): {changes.get(name, '')}" for name, said in survivors.items()),
-        undecided=len(verdicts) - len(killed) - len(survivors),
+        survivors=tuple(Survivor(name, said, change_of(name, diffs.get(name, ""))) for name, said in survived.items()),
+        undecided=len(verdicts) - len(killed) - len(survived),
     )
 
 
 def shown(project: Path, names: list[str]) -> dict[str, str]:
-    """What each mutant changed: the lines taken out and put in."""
+    """The difference that each mutant makes."""
     words = [sys.executable, "-c", _SHOW]
     done = subprocess.run(words, cwd=project, input=" ".join(names), capture_output=True, text=True, check=False)
     parts = re.split(r"^mutant (\S+)$", done.stdout, flags=re.MULTILINE)[1:]
-    return {
-        name: " ".join(line[:1] + " " + line[1:].strip() for line in diff.splitlines() if _CHANGED.match(line))
-        for name, diff in zip(parts[::2], parts[1::2], strict=True)
-    }
+    return dict(zip(parts[::2], parts[1::2], strict=True))
+
+
+def change_of(name: str, diff: str) -> Change:
+    """``name`` is mutmut's: ``module.x_function__mutmut_1`` or ``module.xǁClassǁmethod__mutmut_1``."""
+    module, _, mangled = name.rpartition(".")
+    function = re.sub(r"__mutmut_\d+$", "", mangled).removeprefix("x_").removeprefix("xǁ").replace("ǁ", ".")
+    lines = [line for line in diff.splitlines() if _CHANGED.match(line)]
+    removed, added = (" ".join(line[1:].strip() for line in lines if line[0] == sign) for sign in "-+")
+    return Change(module, function, removed, added)
 
 
 if __name__ == "__main__":

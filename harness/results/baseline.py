@@ -82,9 +82,9 @@ class StoredBaseline:
         ``DamagedError`` when it is not what was stored, ``BusyError`` when another baseline took its place meanwhile.
         """
         entry = self.companions.get(kind)
-        path = self.companion_path(kind)
-        if entry is None or path is None:
+        if entry is None:
             return None
+        path = self.path.with_name(entry["file"])
         problem = "is missing"
         # The writer may rename the second to the first just between two looks: then the first is right at the third.
         for candidate in (path, path.with_name(path.name + NEXT), path):
@@ -100,9 +100,10 @@ class StoredBaseline:
                 text = gzip.decompress(packed)
             except (OSError, EOFError, zlib.error) as error:
                 problem = f"cannot be decompressed ({error})"
-                continue
+                break
             if bytes_digest(text) == entry["digest"]:
                 return text
+            problem = "does not hold the text whose digest is in the baseline"
         if self._replaced():
             raise BusyError(f"{self.path}: was replaced while it was read; run again")
         raise DamagedError(f"{path}: {problem}; restore it from version control or run 'make baseline'")
@@ -128,10 +129,10 @@ class BaselineResults(LeanResults):
 
     @cached_property
     def document(self) -> Sections:
-        text = self.baseline.companion("result")
-        if text is None:
+        path, text = self.baseline.companion_path("result"), self.baseline.companion("result")
+        if path is None or text is None:
             raise DamagedError(f"{self.path}: names no result file; run 'make baseline'")
-        return SectionText(text, self.baseline.companion_path("result") or self.path)
+        return SectionText(text, path)
 
     @property
     def order_events_path(self) -> Path | None:

@@ -7,14 +7,18 @@ from typing import Any
 
 from harness.results.paths import Path, show_path
 
+MOST_LINES = 50
 _ABSENT = object()
 
 
-def changed_lines(old: Any, new: Any, limit: int = 50) -> list[str]:
-    """One line per leaf of two plain JSON values that differ, ``path: old -> new``; at most ``limit`` lines."""
+def changed_lines(old: Any, new: Any) -> list[str]:
+    """One line per leaf of two plain JSON values that differ, ``path: old -> new``.
+
+    After :data:`MOST_LINES` of them the last line is ``and more``.
+    """
     lines: list[str] = []
     for path, before, after in _changes(old, new, ()):
-        if len(lines) == limit:
+        if len(lines) == MOST_LINES:
             lines.append("and more")
             break
         lines.append(f"{show_path(path) or 'content'}: {_show(before)} -> {_show(after)}")
@@ -26,8 +30,8 @@ def _changes(old: Any, new: Any, path: Path) -> Iterator[tuple[Path, Any, Any]]:
         for key in [*old, *(key for key in new if key not in old)]:
             yield from _changes(old.get(key, _ABSENT), new.get(key, _ABSENT), (*path, key))
     elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
-        for index, (before, after) in enumerate(zip(old, new, strict=True)):
-            yield from _changes(before, after, (*path, index))
+        for index, before in enumerate(old):
+            yield from _changes(before, new[index], (*path, index))
     elif type(old) is not type(new) or old != new:
         yield path, old, new
 

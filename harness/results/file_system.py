@@ -11,6 +11,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+BINARY = getattr(os, "O_BINARY", 0)
+"""Flag for ``os.open`` on Windows, which would change line ends otherwise; nothing elsewhere."""
+
 
 class FileSystem:
     """Thin, whole-operation wrappers over ``os``. Raises ``OSError`` like ``os`` does.
@@ -25,12 +28,12 @@ class FileSystem:
     def create(self, path: Path) -> int:
         """Open a new file for writing; ``FileExistsError`` when it is there. Returns the descriptor."""
         self.called("create", str(path))
-        return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o644)
+        return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | BINARY, 0o644)
 
     def open_update(self, path: Path) -> int:
         """Open ``path`` for reading and writing, creating it empty when missing. Returns the descriptor."""
         self.called("open_update", str(path))
-        return os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o644)
+        return os.open(path, os.O_RDWR | os.O_CREAT | BINARY, 0o644)
 
     def write(self, fd: int, data: bytes | memoryview) -> int:
         """Write some of ``data`` at the descriptor's position. Returns the bytes written, perhaps fewer."""

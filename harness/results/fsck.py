@@ -11,7 +11,6 @@ import json
 import os
 import re
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import partial
@@ -144,16 +143,15 @@ class _Inspector:
             for run in variant_runs(variant):
                 self.run(run)
         for current, folders, _ in os.walk(folder):
-            here = Path(current)
-            folders[:] = [name for name in folders if name != CACHE_FOLDER and (here / name).name != "lean"]
-            self.files_in(here)
+            folders[:] = [name for name in folders if name not in (CACHE_FOLDER, "lean")]
+            self.files_in(Path(current))
 
     def files_in(self, folder: Path) -> None:
         self.leftovers(folder)
-        for path in sorted(folder.iterdir()):
+        for path in sorted(path for path in folder.iterdir() if path.is_file()):
             if path.suffix == ".jsonl":
                 self.rows(path)
-            elif path.suffix == ".json" and path.is_file():
+            elif path.suffix == ".json":
                 self.document(path)
 
     def document(self, path: Path) -> None:
@@ -239,13 +237,13 @@ def _temporary_files(folder: Path) -> Iterator[Path]:
 
 
 def _alive(pid: int) -> bool:
-    with suppress(ProcessLookupError, OverflowError, ValueError):
-        try:
-            os.kill(pid, 0)
-        except PermissionError:
-            return True
-        return True
-    return False
+    try:
+        os.kill(pid, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        pass  # another user's
+    return True
 
 
 def _problem(error: HarnessError, path: Path) -> str:

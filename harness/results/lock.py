@@ -17,6 +17,7 @@ from pathlib import Path
 from types import TracebackType
 
 from harness.errors import BusyError, InputError
+from harness.results.file_system import BINARY
 
 LOCK_NAME = ".lock"
 
@@ -82,11 +83,11 @@ class FolderLock:
         self.purpose = purpose
         self.wait_s = wait_s
         self.took_over: Owner | None = None
-        self._fd = -1
+        self._fd: int
 
     def __enter__(self) -> FolderLock:
         deadline = time.monotonic() + self.wait_s
-        while (fd := self._try()) < 0:
+        while (fd := self._try()) is None:
             if time.monotonic() >= deadline:
                 owner = read_owner(self.folder)
                 raise BusyError(f"{self.folder}: in use by {owner or 'another process'}; wait for it to end or stop it")
@@ -98,7 +99,6 @@ class FolderLock:
         # Only for messages: the lock itself is the kernel's, so a full disk must not stop the work here.
         with suppress(OSError):
             os.ftruncate(fd, 0)
-            os.lseek(fd, 0, os.SEEK_SET)
             os.write(fd, json.dumps(asdict(owner)).encode() + b"\n")
         self._fd = fd
         return self
@@ -106,20 +106,21 @@ class FolderLock:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        fd, self._fd = self._fd, -1
+        fd = self._fd
+        del self._fd  # its number may be another file's from here on
         with suppress(OSError):
-            os.ftruncate(fd, 0)
+            os.ftruncate(fd, 0)  # where an open file cannot be removed, it names nobody at least
             (self.folder / LOCK_NAME).unlink()
         with suppress(OSError):
             unlock_descriptor(fd)
         os.close(fd)
 
-    def _try(self) -> int:
-        """The locked descriptor, or -1 when another holds it."""
+    def _try(self) -> int | None:
+        """The locked descriptor, or None when another holds it."""
         path = self.folder / LOCK_NAME
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            fd = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o644)
+            fd = os.open(path, os.O_RDWR | os.O_CREAT | BINARY, 0o644)
         except OSError as error:
             raise InputError(
                 f"{self.folder}: cannot be locked ({error.strerror or error}); make it writable"
@@ -130,7 +131,7 @@ class FolderLock:
                 if os.path.samestat(os.fstat(fd), path.stat()):
                     return fd
         os.close(fd)
-        return -1
+        return None
 
 
 def read_owner(folder: str | os.PathLike[str]) -> Owner | None:

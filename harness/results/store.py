@@ -50,14 +50,26 @@ def write_bytes(path: str | os.PathLike[str], data: bytes, durable: bool = True)
     """
     target = Path(path)
     fs = file_system()
+    try:
+        fs.make_folder(target.parent)
+        _replace(fs, target, data, durable)
+    except OSError as error:
+        raise _write_error(target, error) from error
+    if durable:
+        try:
+            fs.fsync_folder(target.parent)
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise WriteError(f"{target}: written, but may not survive a power cut ({reason}); run again") from error
+    return bytes_digest(data)
+
+
+def _replace(fs: FileSystem, target: Path, data: bytes, durable: bool) -> None:
     temporary = target.with_name(
         f"{TEMPORARY_PREFIX}{target.name}.{os.getpid()}-{threading.get_ident()}-{next(_counter)}"
     )
-    created = renamed = False
+    fd = fs.create(temporary)
     try:
-        fs.make_folder(target.parent)
-        fd = fs.create(temporary)
-        created = True
         try:
             _write_all(fs, fd, data)
             if fs.size(fd) != len(data):
@@ -69,19 +81,10 @@ def write_bytes(path: str | os.PathLike[str], data: bytes, durable: bool = True)
             raise
         fs.close(fd)
         fs.rename(temporary, target)
-        created, renamed = False, True
-        if durable:
-            fs.fsync_folder(target.parent)
-    except OSError as error:
-        if renamed:
-            reason = error.strerror or str(error)
-            raise WriteError(f"{target}: written, but may not survive a power cut ({reason}); run again") from error
-        raise _write_error(target, error) from error
-    finally:
-        if created:
-            with suppress(OSError):
-                temporary.unlink()
-    return bytes_digest(data)
+    except BaseException:
+        with suppress(OSError):
+            temporary.unlink()
+        raise
 
 
 def bytes_digest(data: bytes) -> str:
@@ -117,7 +120,7 @@ def write_json(
     digest = bytes_digest(canonical)
     head = {"schema": content.pop("schema"), "version": content.pop("version")}
     envelope = {**head, "length": len(canonical), "digest": digest, **content}
-    write_bytes(path, (json.dumps(envelope, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode(), durable)
+    write_bytes(path, (json.dumps(envelope, indent=2, ensure_ascii=False) + "\n").encode(), durable)
     return digest
 
 
@@ -142,7 +145,10 @@ def read_json(path: str | os.PathLike[str], schema: str | None = None, version: 
     if missing:
         raise DamagedError(f"{source}: the field {missing[0]!r} is missing; not a stored document, or damaged")
     length, digest = document.pop("length"), document.pop("digest")
-    canonical = _canonical(document, source)
+    try:
+        canonical = _canonical(document, source)
+    except InputError as error:  # 1e999 is read as infinity, which was never stored
+        raise DamagedError(f"{error}; restore it or write it again") from error
     if length != len(canonical) or isinstance(length, bool):
         raise DamagedError(f"{source}: content is {len(canonical)} bytes, {length} were stored; restore or rewrite it")
     if digest != bytes_digest(canonical):
@@ -256,8 +262,8 @@ def salvage_rows(path: str | os.PathLike[str]) -> int:
     count = 0
     check = ""
     for line in raw.split(b"\n"):
-        row = _parse_row(line)
-        if row is None or row.get("check") != row_check(check, row):
+        row = _verified_row(line, check)
+        if row is None:
             break
         check = row["check"]
         good += line + b"\n"
@@ -314,67 +320,66 @@ def _scan(path: Path, head: Mapping[str, Any], whole: bool = False) -> _Tail:
     check = "" if whole else str(head["check"])
     try:
         raw = file_system().read_from(path, start)
+        size = path.stat().st_size
     except OSError as error:
         raise _read_error(path, error) from error
-    if start + len(raw) < head["bytes"] or (not whole and start > path.stat().st_size):
+    if size < head["bytes"]:
         raise DamagedError(
-            f"{path}: {path.stat().st_size} bytes, but {head['rows']} rows in {head['bytes']} bytes were acknowledged; "
+            f"{path}: {size} bytes, but {head['rows']} rows in {head['bytes']} bytes were acknowledged; "
             "rows are lost, restore the file or run 'harness fsck --repair'"
         )
     rows: list[dict[str, Any]] = []
-    position, missing_newline = 0, b""
+    end, missing_newline = start, b""
     first_line = 1 if whole else int(head["rows"]) + 1
-    acknowledged = int(head["bytes"]) - start
-    while position < len(raw):
-        newline = raw.find(b"\n", position)
-        line = raw[position : newline if newline >= 0 else len(raw)]
-        row = _parse_row(line)
-        good = row is not None and row.get("check") == row_check(check, row)
-        if newline < 0 and not good:
-            if position < acknowledged or _complete_row_inside(line, check):
-                raise DamagedError(f"{path}: line {first_line + len(rows)} was changed after it was written")
-            break
-        if not good or row is None:
+    *lines, tail = raw.split(b"\n")
+    for line in lines:
+        row = _verified_row(line, check)
+        if row is None:
             raise DamagedError(f"{path}: line {first_line + len(rows)} does not match its check; run 'harness fsck'")
-        check = row["check"]
         rows.append(row)
-        if newline < 0:
-            position, missing_newline = len(raw), b"\n"
-        else:
-            position = newline + 1
-        if whole and len(rows) == head["rows"] and check != head["check"]:
+        check = row["check"]
+        end += len(line) + 1
+    row = _verified_row(tail, check)
+    if row is not None:
+        rows.append(row)
+        check = row["check"]
+        end, missing_newline = end + len(tail), b"\n"
+    elif end < head["bytes"] or _complete_row_inside(tail, check):
+        raise DamagedError(f"{path}: line {first_line + len(rows)} was changed after it was written")
+    if whole:
+        # Counted, not measured: an editor that added blanks has moved every offset.
+        if len(rows) < head["rows"]:
+            raise DamagedError(
+                f"{path}: {len(rows)} rows, but {head['rows']} were acknowledged; rows are lost, restore the file or "
+                "run 'harness fsck --repair'"
+            )
+        if head["rows"] and rows[head["rows"] - 1]["check"] != head["check"]:
             raise DamagedError(f"{path}: not the {head['rows']} rows that were acknowledged; run 'harness fsck'")
-    # Counted, not measured: an editor that added blanks has moved every offset.
-    if whole and len(rows) < head["rows"]:
-        raise DamagedError(
-            f"{path}: {len(rows)} rows, but {head['rows']} were acknowledged; rows are lost, restore the file or run "
-            "'harness fsck --repair'"
-        )
-    return _Tail(rows, start + position, check, missing_newline)
+    return _Tail(rows, end, check, missing_newline)
 
 
 def _complete_row_inside(line: bytes, check: str) -> bool:
     """Whether a tail without line end is a whole row followed by something: a damaged line end, not a torn row."""
+    text = line.decode(errors="replace")
     try:
-        row, _ = json.JSONDecoder().raw_decode(line.decode("utf-8", "replace"))
+        _, end = json.JSONDecoder().raw_decode(text)
     except (ValueError, RecursionError):
         return False
-    return isinstance(row, dict) and row.get("check") == row_check(check, row)
+    return _verified_row(text[:end], check) is not None
 
 
-def _parse_row(line: bytes) -> dict[str, Any] | None:
+def _verified_row(line: bytes | str, check: str) -> dict[str, Any] | None:
+    """The row in ``line``, when it is what was written after a row with ``check``."""
     try:
-        row = json.loads(line, parse_constant=_refuse_constant)
-    except (ValueError, RecursionError):
+        row = json.loads(line)
+        return row if isinstance(row, dict) and row.get("check") == row_check(check, row) else None
+    except (ValueError, RecursionError, InputError):
         return None
-    return row if isinstance(row, dict) else None
 
 
 def _row_line(row: Mapping[str, Any], check: str) -> bytes:
-    return (
-        json.dumps({**row, "check": check}, ensure_ascii=False, allow_nan=False, separators=(", ", ": ")).encode()
-        + b"\n"
-    )
+    """``row``, which is known to be plain JSON, as its line."""
+    return json.dumps({**row, "check": check}, ensure_ascii=False).encode() + b"\n"
 
 
 # --------------------------------------------------------------------------------------------- shared

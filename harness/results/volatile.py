@@ -32,9 +32,12 @@ VOLATILE: tuple[tuple[str, str], ...] = (
 """The allow-list: paths (patterns of :mod:`harness.results.paths`), each with the reason."""
 
 
-def without_volatile(value: Any, at: Path = (), tree: PatternTree[str] | None = None) -> Any:
+_TREE = PatternTree.of(VOLATILE)
+
+
+def without_volatile(value: Any, at: Path = ()) -> Any:
     """A copy of the decoded ``value``, which stands at path ``at``, without what :data:`VOLATILE` lists."""
-    node: PatternTree[str] | None = PatternTree.of(VOLATILE) if tree is None else tree
+    node: PatternTree[str] | None = _TREE
     for part in at:
         node = node.step(part) if node is not None else None
     return _without(value, node)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from harness.results.changes import changed_lines
+from harness.results.changes import MOST_LINES, changed_lines
 
 
 @pytest.mark.parametrize(
@@ -24,3 +24,12 @@ from harness.results.changes import changed_lines
 )
 def test_each_change_is_a_line(old: Any, new: Any, lines: list[str]) -> None:
     assert changed_lines(old, new) == lines
+
+
+def test_a_long_list_of_changes_ends_with_a_word() -> None:
+    def changed(count: int) -> list[str]:
+        return changed_lines([0] * count, [1] * count)
+
+    lines = [f"[{index}]: 0 -> 1" for index in range(MOST_LINES)]
+    assert changed(MOST_LINES) == lines
+    assert changed(MOST_LINES + 1) == changed(MOST_LINES + 9) == [*lines, "and more"]
