@@ -74,20 +74,32 @@ def resolve(
     stored = baselines / f"{default_scenario}.json"
     if label == BASELINE_LABEL and stored.exists():
         return _stored(label, stored)
-    for base in (Path(), root, runs):
-        candidate = base / label if label else base
-        if label and candidate.exists():
-            found = _from_path(label, candidate)
-            if found is not None:
-                return found
+    found = _found(label, (Path(), root, runs), runs, baselines) if label else None
+    if found is None:
+        raise _unknown(label, runs, baselines, stored)
+    return found
+
+
+def _found(label: str, bases: tuple[Path, ...], runs: Path, baselines: Path) -> ResolvedRun | None:
+    for base in bases:
+        found = _from_path(label, base / label) if _is_there(base / label) else None
+        if found is not None:
+            return found
     for session in sessions_newest_first(runs):
-        folder = session / label
-        if label and label == folder.name and folder.is_dir():
-            return _variant(label, folder)
-    scenario = baselines / f"{label}.json"
-    if label and scenario.name == f"{label}.json" and scenario.exists():
-        return _stored(label, scenario)
-    raise _unknown(label, runs, baselines, stored)
+        for folder in session.iterdir():
+            if folder.name == label and folder.is_dir():
+                return _variant(label, folder)
+    for scenario in baselines.glob("*.json"):
+        if scenario.name == f"{label}.json":
+            return _stored(label, scenario)
+    return None
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:
+        return False  # a name that is too long for one
 
 
 def sessions_newest_first(runs_folder: Path) -> list[Path]:
@@ -137,11 +149,9 @@ def _from_path(label: str, path: Path) -> ResolvedRun | None:
 
 
 def _from_file(label: str, path: Path) -> ResolvedRun:
-    scenario = path.name.removesuffix(".json")
-    if (path.parent / f"{scenario}{RESULT_SUFFIX}").exists():
-        return _stored(label, path)
+    companion = path.with_name(path.name.removesuffix(".json") + RESULT_SUFFIX)
     result_id = path.name.removesuffix(SUMMARY_SUFFIX).removesuffix(".json")
-    if result_id in find_result_ids(path.parent) and not _is_document(path):
+    if not companion.exists() and result_id in find_result_ids(path.parent) and not _is_document(path):
         return ResolvedRun(label, Kind.LEAN_FOLDER, path.parent, result_id)
     return _stored(label, path)
 
@@ -172,7 +182,7 @@ def _unknown(label: str, runs: Path, baselines: Path, stored: Path) -> InputErro
             f"no baseline: {stored} is missing and no session has one; run 'make baseline' or 'make bench'"
         )
     known = known_labels(runs, baselines)
-    near = difflib.get_close_matches(label, known, n=3, cutoff=0.5)
+    near = difflib.get_close_matches(label, known, cutoff=0.5)
     if near:
         return InputError(f"{label!r}: no such label or folder; near are {', '.join(near)}")
     shown = ", ".join(known[:6]) or "none yet, run 'make bench' first"
@@ -188,5 +198,5 @@ def known_labels(runs_folder: Path, baselines_folder: Path) -> list[str]:
             if variant_runs(folder):
                 variants.setdefault(folder.name)
                 full.append(f"{session.name}/{folder.name}")
-    scenarios = sorted(path.stem for path in baselines_folder.glob("*.json")) if baselines_folder.is_dir() else []
+    scenarios = sorted(path.stem for path in baselines_folder.glob("*.json"))
     return [*variants, *(name for name in scenarios if name not in variants), *full]

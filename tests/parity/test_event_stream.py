@@ -190,6 +190,44 @@ def test_damage_beside_a_difference_names_its_file(tmp_path: Path, blocks: None,
         compare_events(LeanResults(folders[0]), LeanResults(folders[1]), ParityRules())
 
 
+@pytest.mark.parametrize("side", ["a", "b"])
+@pytest.mark.parametrize("index", [7, 31])
+def test_a_number_beyond_all_bounds_names_its_file(tmp_path: Path, blocks: None, side: str, index: int) -> None:
+    """In an event that both sides have, and in one that only one side has."""
+    for name in ("a", "b"):
+        write_lean(tmp_path / name, events=events(34 if name == side else 30))
+    file = tmp_path / side / EVENTS
+    stored = json.loads(file.read_text())
+    stored[index]["quantity"] = "beyond"
+    file.write_text(json.dumps(stored, separators=(",", ":")).replace('"beyond"', "1e99999999999999999999"))
+    with pytest.raises(DamagedError, match=f"^{file}: a number has an exponent beyond all bounds"):
+        compare_events(LeanResults(tmp_path / "a"), LeanResults(tmp_path / "b"), ParityRules())
+
+
+@pytest.mark.parametrize("side", ["a", "b"])
+def test_damage_in_events_of_one_side_alone_names_its_file(tmp_path: Path, blocks: None, side: str) -> None:
+    for name in ("a", "b"):
+        write_lean(tmp_path / name, events=events(34 if name == side else 30))
+    file = tmp_path / side / EVENTS
+    file.write_text(file.read_text().replace('"orderId":17,', '"orderId":,', 1))
+    with pytest.raises(DamagedError, match=f"^{file}: JSON is malformed"):
+        compare_events(LeanResults(tmp_path / "a"), LeanResults(tmp_path / "b"), ParityRules())
+
+
+@pytest.mark.parametrize("side", ["a", "b"])
+def test_an_event_that_does_not_begin_with_its_id_is_one_too(tmp_path: Path, blocks: None, side: str) -> None:
+    changed = with_changes(6, [1, 2, 3, 4], quantity=1.0)
+    sides = {name: list(changed if name == side else events(6)) for name in ("a", "b")}
+    sides[side][3] = dict(reversed(sides[side][3].items()))
+    found = compared(tmp_path, sides["a"], sides["b"])
+    assert (found.left_count, found.right_count, found.differing) == (6, 6, 4)
+    assert [one.index for one in found.details] == [1, 2, 3, 4]
+    many = with_changes(60, range(60), quantity=1.0)  # so many that the later ones are counted only
+    many[50] = dict(reversed(many[50].items()))
+    found = compared(tmp_path, *((many, events(60)) if side == "a" else (events(60), many)))
+    assert (found.left_count, found.right_count, found.differing) == (60, 60, 60)
+
+
 def test_an_event_within_a_text_is_never_taken_for_two(tmp_path: Path, blocks: None) -> None:
     """A nested object that begins like an event: the text is decoded as a whole then."""
     odd = '{"a":{"b":1},"c":[{"id":"x","d":{}},{"id":"y"}]}'
@@ -291,6 +329,8 @@ def test_the_report_as_plain_json(tmp_path: Path) -> None:
         "tolerances_used": [],
         "ignored": [{"path": path, "reason": reason} for path, reason in rules.ignored],
     }  # fmt: skip
+    fewer = reported(tmp_path / "fewer", events(3), events(2)).to_dict()
+    assert fewer["order_event_count"] == {"left": 3, "right": 2}
     same = diff_results(LeanResults(left), LeanResults(left)).to_dict()
     assert (same["identical"], same["first_difference"], same["differences"]) == (True, None, [])
 
@@ -303,6 +343,10 @@ def test_the_report_as_plain_json(tmp_path: Path) -> None:
         (
             {"quantity": 1.0, "fillPrice": 2.0, "status": "x"},
             "(fillPrice 0.0 | 2.0, quantity 100.0 | 1.0, status 'submitted' | 'x')",
+        ),
+        (
+            {"quantity": 1.0, "fillPrice": 2.0, "status": "x", "direction": "s"},
+            "(direction 'buy' | 's', fillPrice 0.0 | 2.0, quantity 100.0 | 1.0, 1 more)",
         ),
         (
             {"quantity": 1.0, "fillPrice": 2.0, "status": "x", "time": 1.0, "direction": "s"},
@@ -323,11 +367,24 @@ def test_the_summary_clips_long_values(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("text", "kind"), [('{"a":1}', dict), ("[1,2]", list), ('"text"', type(None))])
 def test_only_large_containers_are_taken_apart(text: str, kind: type, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(diffing, "_SPLIT_BYTES", len(text))
-    assert diffing._parts(text.encode()) is None
-    for padded in (f" {text}", f"\n\t {text}", f"{' ' * 63}{text}"):
-        parts = diffing._parts(padded.encode())
-        assert isinstance(parts, kind)
-        assert parts is None or len(parts) == len(json.loads(text))
+    assert diffing._parts(text.encode(), "file") is None
+    monkeypatch.setattr(diffing, "_SPLIT_BYTES", len(text) - 1)
+    parts = diffing._parts(text.encode(), "file")
+    assert isinstance(parts, kind)
+    assert parts is None or len(parts) == len(json.loads(text))
+
+
+@pytest.mark.parametrize("side", ["a", "b"])
+@pytest.mark.parametrize("listed", [False, True])
+def test_damage_in_a_large_section_names_its_file(tmp_path: Path, side: str, listed: bool) -> None:
+    for name in ("a", "b"):
+        rows = [{"x": number + (name == "b")} for number in range(9000)]
+        section = rows if listed else {str(number): row for number, row in enumerate(rows)}
+        write_lean(tmp_path / name, events=events(2), sections={"orders": {}, "s": section})
+    file = tmp_path / side / "Algo.json"
+    file.write_text(file.read_text().replace('"x": 500\n', '"x": oops\n'))
+    with pytest.raises(DamagedError, match=f"^{file}: JSON is malformed.*run the backtest again$"):
+        diff_results(LeanResults(tmp_path / "a"), LeanResults(tmp_path / "b"))
 
 
 def test_one_missing_file_beside_a_damaged_one_names_the_damaged_one(tmp_path: Path) -> None:
@@ -411,14 +468,19 @@ def test_sections_of_one_side_and_those_read_first(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("side", ["a", "b"])
 @pytest.mark.parametrize("there", ["both", "one"])
-def test_a_section_that_cannot_be_read_names_its_file(tmp_path: Path, side: str, there: str) -> None:
+@pytest.mark.parametrize("indent", [None, 2])
+def test_a_section_that_cannot_be_read_names_its_file(
+    tmp_path: Path, side: str, there: str, indent: int | None
+) -> None:
     for name in ("a", "b"):
         sections = {"orders": {}, "s": {"x": 1 if name == "a" else 2}}
         if there == "one" and name != side:
             del sections["s"]
-        write_lean(tmp_path / name, events=events(2), sections=sections, indent=None)
+        write_lean(tmp_path / name, events=events(2), sections=sections, indent=indent)
     file = tmp_path / side / "Algo.json"
-    file.write_text(file.read_text().replace('"s": {"x": ', '"s": {"x": "\\ud800", "y": 0'))
+    text = file.read_text()
+    file.write_text(text.replace('"x": ', '"x": "\\ud800", "y": 0'))
+    assert file.read_text() != text
     with pytest.raises(DamagedError, match=str(file)):
         diff_results(LeanResults(tmp_path / "a"), LeanResults(tmp_path / "b"))
 
@@ -434,6 +496,15 @@ def test_tolerances_of_events_and_figures_are_counted_together(tmp_path: Path) -
     )  # fmt: skip
     assert report.summary_line == "identical within 3 tolerances: 2 order events and every compared figure"
     assert diffing._tolerances({"x": 1, "b": 2}, {"x": 3}) == ("b (2 values)", "x (4 values)")
+    two = ParityRules.from_settings({"tolerances": {"*.quantity": "1", "orderEvents[].quantity": "1", "s": "0.5"}})
+    for name in ("a", "b"):
+        path = tmp_path / name / "Algo.json"
+        path.write_text(path.read_text().replace("100.5", "100.0").replace("1.2", "1.1").replace("5.1", "5"))
+    report = diff_results(LeanResults(tmp_path / "a"), LeanResults(tmp_path / "b"), two)
+    assert report.summary_line.startswith("identical within 1 tolerance: 2 order events")
+    (tmp_path / "b" / "Algo.json").write_text((tmp_path / "b" / "Algo.json").read_text().replace("100.0", "100.5"))
+    report = diff_results(LeanResults(tmp_path / "a"), LeanResults(tmp_path / "b"), two)
+    assert report.summary_line.startswith("identical within 2 tolerances: 2 order events")
 
 
 def test_summaries_of_files_that_are_missing(tmp_path: Path) -> None:
@@ -445,6 +516,9 @@ def test_summaries_of_files_that_are_missing(tmp_path: Path) -> None:
         f"{right}: 3 orders but no order-events file; run that backtest again"
     )
     assert report.order_event_count == (2, None)
+    right = write_lean(tmp_path / "b", events=None, sections=document(statistics={"Total Orders": "3"}))
+    report = diff_results(LeanResults(left), LeanResults(right))
+    assert [str(one).partition(":")[0] for one in report.differences] == ["orderEvents", "statistics.Sharpe Ratio"]
     allowed = ParityRules(allow_zero_orders=True)
     none = write_lean(tmp_path / "c", events=None, sections=document(orders=0))
     empty = write_lean(tmp_path / "d", events=[], sections=document(orders=0))
@@ -452,6 +526,15 @@ def test_summaries_of_files_that_are_missing(tmp_path: Path) -> None:
     assert same.summary_line == "identical: no file order events and every compared figure"
     more = diff_results(LeanResults(empty), LeanResults(write_lean(tmp_path / "e", events=events(2))), allowed)
     assert "2 of 0 and 2 order events differ, the first is number 1 (only on the right)" in more.summary_line
+
+
+@pytest.mark.parametrize("state", [{}, {"OrderCount": ""}, {"OrderCount": "0"}])
+def test_no_events_are_no_problem_of_a_file_when_there_were_no_orders(tmp_path: Path, state: dict[str, str]) -> None:
+    none = LeanResults(write_lean(tmp_path, events=None, sections={"state": state}))
+    assert diff_results(none, none).problems == (
+        "neither backtest has an order event, which proves nothing; set allow_zero_orders if it should",
+    )
+    assert diff_results(none, none, ParityRules(allow_zero_orders=True)).problems == ()
 
 
 def test_ids_are_compared_when_the_rules_do_not_leave_them_out(tmp_path: Path) -> None:

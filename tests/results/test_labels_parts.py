@@ -1,24 +1,18 @@
-"""Labels and the catalog of results: order, choice and the words of a refusal."""
+"""Labels: order, choice and the words of a refusal."""
 
 from __future__ import annotations
 
 import os
 import re
-import sys
-from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from harness.errors import DamagedError, InputError
+from harness.results import labels
 from harness.results.baseline import save_baseline
-from harness.results.catalog import MANIFEST_NAME, MANIFEST_SCHEMA, DatasetKind, Entry, open_catalog
 from harness.results.labels import Kind, known_labels, resolve, sessions_newest_first, variant_runs
-from harness.results.lean_results import result_ids_among
-from harness.results.spans import CACHE_FOLDER, SectionText
-from harness.results.store import read_json, write_json
-from harness.results.test_results import ParameterError, TestResults, UnknownNameError, estimated_bytes
-from tests.results.lean_folder import document, write_lean
+from tests.results.lean_folder import write_lean
 
 
 def session(root: Path, name: str, age: int, **variants: int) -> Path:
@@ -97,193 +91,109 @@ def test_what_a_label_stands_for(tmp_path: Path) -> None:
     told(tmp_path, "", "'': no such label or folder; known are base, other, quick, new/base, old/base, old/other")
 
 
-def test_datasets_of_a_tree(tmp_path: Path) -> None:
-    write_lean(tmp_path / "s" / "base" / "run_01" / "lean")
-    write_lean(tmp_path / "s" / "base" / "run_02" / "lean")
-    (tmp_path / "s" / "base" / "session.json").write_text("{}")
-    (tmp_path / "plain").mkdir()
-    (tmp_path / "plain" / "list.json").write_text("\ufeff [1, 2]")
-    (tmp_path / "plain" / "map.json").write_text('{"a": {"b": 1.5}}')
-    (tmp_path / ".hidden").mkdir()
-    (tmp_path / ".hidden" / "x.json").write_text("{}")
-    save_baseline(tmp_path / "baselines" / "quick.json", {}, tmp_path / "s" / "base" / "run_01" / "lean")
-    for _ in range(2):  # looked for, then from the manifest
-        assert open_catalog(tmp_path).entries == (
-            Entry("baselines", "quick", DatasetKind.BASELINE, "baselines/quick.json"),
-            Entry("plain", "list", DatasetKind.JSON, "plain/list.json"),
-            Entry("plain", "map", DatasetKind.JSON, "plain/map.json"),
-            Entry("s/base", "run_01", DatasetKind.LEAN, "s/base/run_01/lean/Algo.json"),
-            Entry("s/base", "run_02", DatasetKind.LEAN, "s/base/run_02/lean/Algo.json"),
-        )
-    results = TestResults(tmp_path, lazy=True, cache_size=3)
-    assert results.list_strategies() == ["baselines", "plain", "s/base"]
-    assert results.strategies["s/base"].list_datasets() == ["run_01", "run_02"]
-    assert repr(results.strategies["s/base"]) == "StrategyResults('s/base', 2 datasets)"
-    assert repr(results.datasets) == "<5 datasets: baselines/quick, plain/list, plain/map, ...>"
-    assert repr(results.strategies["s/base"].datasets) == "<2 datasets: run_01, run_02>"
-    assert repr(results) == f"TestResults({str(tmp_path)!r}, lazy=True, 5 datasets)"
-    assert results.datasets["list"] == [1, 2]
-    one = results.datasets["plain/map"]
-    assert dict(one) == {"a": {"b": 1.5}}
-    assert isinstance(one["a"]["b"], float)
-    assert str(one.exact("a")["b"]) == "1.5"
-    assert one.text("a") == b'{"b": 1.5}'
-    assert repr(one) == f"Dataset('plain/map', {str(tmp_path / 'plain' / 'map.json')!r})"
-    assert results.datasets["run_01"]["statistics"] == document()["statistics"]
-    assert results.datasets["baselines/quick"].lean.statistics == document()["statistics"]
-    assert "list" in results.datasets
-    assert "nothing" not in results.datasets
-    for work, words in (
-        (lambda: results.datasets["plain/mop"], "no dataset 'plain/mop'; near are plain/map, plain/list"),
-        (lambda: results.strategies["s/bas"], "no strategy 's/bas'; near are s/base, baselines"),
-        (lambda: one["b"], "no section 'b' in plain/map; there are a"),
-        (lambda: one.exact("b"), "no section 'b' in plain/map; there are a"),
-        (lambda: one.text("b"), "no section 'b' in plain/map; there are a"),
-    ):
-        with pytest.raises(UnknownNameError) as raised:
-            work()
-        assert str(raised.value) == words
+def test_what_a_path_stands_for(tmp_path: Path) -> None:
+    lean = write_lean(tmp_path / "x" / "lean")
+    assert resolve(str(tmp_path / "x"), tmp_path).kind is Kind.RUN
+    found = resolve("x/lean/Algo.json", tmp_path)
+    assert (found.label, found.kind, found.path, found.result_id) == (
+        "x/lean/Algo.json", Kind.LEAN_FOLDER, lean, "Algo",
+    )  # fmt: skip
+    assert resolve("x/lean/Algo-summary.json", tmp_path).result_id == "Algo"
+    assert found.results.statistics == resolve("x/lean", tmp_path).results.statistics
+    write_lean(tmp_path / "x" / "lean", "Other")
+    assert [resolve(f"x/lean/{name}.json", tmp_path).results.result_id for name in ("Algo", "Other")] == [
+        "Algo", "Other",
+    ]  # fmt: skip
+    (tmp_path / "empty").mkdir()
+    told(tmp_path, "empty", "'empty': no such label or folder; known are none yet, run 'make bench' first")
+    told(tmp_path, "x" * 300, f"{'x' * 300!r}: no such label or folder; known are none yet, run 'make bench' first")
+    (tmp_path / "notes.txt").write_text("notes")
+    with pytest.raises(DamagedError, match=f"^{tmp_path / 'notes.txt'}: not valid JSON"):
+        resolve("notes.txt", tmp_path)
 
 
-def test_the_cache_counts_and_forgets(tmp_path: Path) -> None:
-    for name in "abcd":
-        write_lean(tmp_path / name)
-    with TestResults(tmp_path, lazy=True, cache_size=3) as results:
-        for name in ("a", "b", "c", "a", "d"):  # b is the one used longest ago
-            assert results.datasets[f"{name}/Algo"]["statistics"]["Total Orders"] == "3"
-        info = results.cache_info()
-        assert (info.hits, info.misses, info.evictions) == (1, 4, 1)
-        assert (info.datasets, info.maximum_datasets, info.maximum_bytes) == (3, 3, None)
-        assert info.bytes > 0
-        sizes = {name: results.datasets[f"{name}/Algo"].cached_bytes > 0 for name in "acdb"}
-        assert sizes == {"a": True, "c": True, "d": True, "b": False}
-    assert (results.cache_info().hits, results.cache_info().bytes, results.cache_info().datasets) == (0, 0, 0)
+def test_a_lean_result_may_have_a_field_named_schema(tmp_path: Path) -> None:
+    path = tmp_path / "Algo.json"
+    write_lean(tmp_path, sections={"statistics": {"a": "x" * 100}, "schema": "mine"})
+    assert resolve(str(path), tmp_path).kind is Kind.LEAN_FOLDER
+    for text in ('{"schema": 1, ', '{\n  "schema": "harness.baseline"\n'):  # begins as a document of ours
+        path.write_text(text)
+        with pytest.raises(DamagedError, match=f"^{path}: not valid JSON"):
+            resolve(str(path), tmp_path)
+    path.unlink()
+    assert not labels._is_document(path)
 
 
-@pytest.mark.parametrize(
-    ("given", "words"),
-    [
-        ({"lazy": 1}, "lazy is 1; give True or False"),
-        ({"cache_size": 0}, "cache_size is 0; give a whole number of at least 1"),
-        ({"cache_size": True}, "cache_size is True; give a whole number of at least 1"),
-        ({"cache_bytes": 0}, "cache_bytes is 0; give a whole number of at least 1, or None"),
-        ({"cache_bytes": 1.5}, "cache_bytes is 1.5; give a whole number of at least 1, or None"),
-        ({"test_path": ""}, "test_path is ''; give the folder that holds the results"),
-        ({"test_path": 3}, "test_path is 3; give the folder that holds the results"),
-    ],
-)
-def test_parameters_that_cannot_be(tmp_path: Path, given: dict[str, object], words: str) -> None:
-    with pytest.raises(ParameterError, match=f"^{re.escape(words)}$"):
-        TestResults(**{"test_path": tmp_path, **given})  # type: ignore[arg-type]
+def test_of_two_sessions_written_at_once_the_name_decides(tmp_path: Path) -> None:
+    for name in ("b", "c", "a"):
+        session(tmp_path, name, 100, base=1)
+    for number in range(20):
+        (tmp_path / "runs" / f"no session {number}").mkdir()
+    session(tmp_path, "oldest", 200, base=1)
+    assert [path.name for path in sessions_newest_first(tmp_path / "runs")] == ["c", "b", "a", "oldest"]
+    for name in "abcd":  # a file is no variant
+        (tmp_path / "runs" / "c" / name).write_text("")
+    assert resolve("base", tmp_path).path == tmp_path / "runs" / "c" / "base" / "run_01" / "lean"
+    told(tmp_path, "abcd", "'abcd': no such label or folder; known are base, c/base, b/base, a/base, oldest/base")
+    told(tmp_path, "a", f"{tmp_path / 'runs' / 'a'}: is a session; name one of its variants (a/base)")
+    told(tmp_path, "a/", f"{tmp_path / 'runs' / 'a'}: is a session; name one of its variants (a/base)")
 
 
-def test_sections_of_a_text() -> None:
-    text = SectionText(b'{"a": {"x": 1.50}, "b": [1], "n": 1e400}', Path("file.json"))
-    assert text.names == ["a", "b", "n"]
-    assert text.value("a") == {"x": 1.5}
-    assert isinstance(text.value("a")["x"], float)
-    assert text.value("a", exact=True) == {"x": Decimal("1.50")}
-    assert str(text.value("a", exact=True)["x"]) == "1.50"
-    assert (text.raw("a"), text.length("a")) == (b'{"x": 1.50}', 11)
-    assert text.typed("b", list[int]) == [1]
-    with pytest.raises(DamagedError, match=r"^file\.json, section 'b'"):
-        text.typed("b", dict[str, int])
-    with pytest.raises(DamagedError, match=r"^file\.json"):
-        SectionText(b"[1]", Path("file.json"))
+def test_a_project_of_lean_cli_stands_for_its_latest_backtest_with_a_result(tmp_path: Path) -> None:
+    backtests = tmp_path / "project" / "backtests"
+    for day in (1, 3, 2):
+        write_lean(backtests / f"2025-10-0{day}_10-00-00", "1234567890")
+    write_lean(backtests / "2025-10-09_10-00-00x", "1234567890")
+    (backtests / "2025-10-05_10-00-00").mkdir()
+    (backtests / "2025-10-06_10-00-00").write_text("")
+    (backtests / "2025-10-07_10-00-00").mkdir()
+    (backtests / "2025-10-07_10-00-00" / "1-order-events.json").write_text("[]")  # its result is missing
+    for label in ("project", "project/backtests"):
+        found = resolve(label, tmp_path)
+        assert (found.kind, found.path) == (Kind.LEAN_FOLDER, backtests / "2025-10-03_10-00-00")
 
 
-@pytest.mark.parametrize(
-    ("names", "found"),
-    [
-        ({"A-summary.json"}, ["A"]),
-        ({"B-order-events.json", "A-order-events.json", "B.json"}, ["A", "B"]),
-        ({"A-log.txt", "A.json", "other.json"}, ["A"]),
-        ({"A-log.txt", "other.json"}, ["other"]),
-        ({"b.json", "a.json", "x.txt"}, ["a", "b"]),
-        ({"-summary.json"}, []),
-        (set(), []),
-    ],
-)
-def test_which_results_are_among_files(names: set[str], found: list[str]) -> None:
-    assert result_ids_among(names) == found
+def test_folders_may_be_named_otherwise(tmp_path: Path) -> None:
+    session(tmp_path, "s", 100, base=1)
+    (tmp_path / "runs").rename(tmp_path / "mine")
+    save_baseline(tmp_path / "kept" / "quick.json", {}, tmp_path / "mine" / "s" / "base" / "run_01" / "lean")
+    named = {"runs_folder": "mine", "baselines_folder": "kept"}
+    assert resolve("base", tmp_path, **named).kind is Kind.VARIANT
+    assert resolve("s/base", tmp_path, **named).kind is Kind.VARIANT
+    assert resolve("quick", tmp_path, **named).kind is Kind.BASELINE
+    words = "'basf': no such label or folder; near are base, s/base"
+    with pytest.raises(InputError, match=f"^{words}$"):
+        resolve("basf", tmp_path, **named)
+    (tmp_path / "kept" / ".json").write_text("{}")
+    with pytest.raises(InputError, match=r"^'': no such label or folder; known are base"):
+        resolve("", tmp_path, **named)
 
 
-def test_datasets_that_come_to_the_same_name_are_named_by_their_files_too(tmp_path: Path) -> None:
-    for file in ("a/run_1/x.json", "a/run_1/y.json", "a/z.json", "a/lean/q.json", "run_3/r.json"):
-        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / file).write_text("{}")
-    for name in (
-        "session.json",
-        "data-monitor-report-1.json",
-        "alone-summary.json",
-        "b-summary.json",
-        "b.json",
-        ".json",
-    ):
-        (tmp_path / "a" / name).write_text("{}")
-    top = tmp_path.resolve().name
-    assert [(entry.key, entry.kind.value, entry.file) for entry in open_catalog(tmp_path).entries] == sorted(
-        [
-            ("a/run_1/x", "json", "a/run_1/x.json"),
-            ("a/run_1/y", "json", "a/run_1/y.json"),
-            ("a/z", "json", "a/z.json"),
-            ("a/q", "json", "a/lean/q.json"),
-            ("a/alone-summary", "json", "a/alone-summary.json"),
-            ("a/b", "lean", "a/b.json"),
-            (f"{top}/run_3", "json", "run_3/r.json"),
-        ]
-    )
+def test_what_was_found_keeps_the_words_of_the_user(tmp_path: Path) -> None:
+    lean = tmp_path / "runs" / "sX" / "base" / "run_01" / "lean"
+    session(tmp_path, "sX", 100, base=1)
+    write_lean(tmp_path / "project" / "backtests" / "2025-10-01_10-00-00", "1")
+    for name in ("default", "quick"):
+        save_baseline(tmp_path / "baselines" / f"{name}.json", {}, lean)
+    for label in (
+        "baseline", "quick", "baselines/quick.json", "sX/base", "base", "sX/base/run_01", "sX/base/run_01/lean",
+        "sX/base/run_01/lean/Algo.json", "project", str(tmp_path / "project"),
+    ):  # fmt: skip
+        assert resolve(label, tmp_path).label == label
+    told(tmp_path, "sX/", f"{tmp_path / 'runs' / 'sX'}: is a session; name one of its variants (sX/base)")
+    (tmp_path / "text.txt").write_text("{")
+    with pytest.raises(DamagedError):
+        resolve("text.txt", tmp_path)
 
 
-@pytest.mark.parametrize(("schema", "version"), [("another", 1), (MANIFEST_SCHEMA, 2)])
-def test_a_manifest_of_another_kind_is_not_believed(tmp_path: Path, schema: str, version: int) -> None:
-    write_lean(tmp_path / "a")
-    made = open_catalog(tmp_path)
-    manifest = tmp_path / CACHE_FOLDER / MANIFEST_NAME
-    stored = read_json(manifest)
-    forged = {**stored, "looked_ns": stored["looked_ns"] + 10**12, "datasets": [["x", "y", "json", "z.json"]]}
-    write_json(manifest, {**forged, "schema": schema, "version": version})
-    assert open_catalog(tmp_path) == made
-    write_json(manifest, {**forged, "schema": MANIFEST_SCHEMA, "version": 1})
-    assert [entry.key for entry in open_catalog(tmp_path).entries] == ["x/y"]  # what is up to date is believed
+def test_names_that_are_half_alike_are_near(tmp_path: Path) -> None:
+    session(tmp_path, "s", 100, optimized=1)
+    told(tmp_path, "opt", "'opt': no such label or folder; near are optimized")
 
 
-def test_what_is_decoded_is_counted_and_shared(tmp_path: Path) -> None:
-    for name in ("a", "b"):
-        write_lean(tmp_path / name)
-    results = TestResults(tmp_path, lazy=True, cache_size=3, cache_bytes=10**9)
-    one = results.datasets["a/Algo"]
-    assert one is results.datasets["a/Algo"]
-    statistics = estimated_bytes(one["statistics"])
-    assert one.cached_bytes == statistics
-    assert one["statistics"] is one["statistics"]
-    assert one.cached_bytes == statistics
-    orders = estimated_bytes(one["orders"])
-    assert one.cached_bytes == statistics + orders
-    assert results.cache_info().bytes == one.cached_bytes
-    assert (results.cache_info().maximum_bytes, results.cache_info().maximum_datasets) == (10**9, 3)
-    one.release()
-    assert one.cached_bytes == 0
-    with pytest.raises(UnknownNameError) as raised:
-        results.datasets["Algo"]
-    assert str(raised.value) == "dataset 'Algo' is there 2 times: a/Algo, b/Algo"
-    small = TestResults(tmp_path, lazy=True, cache_size=3, cache_bytes=1)
-    assert small.datasets["a/Algo"]["orders"] is not small.datasets["a/Algo"]["orders"]  # larger than the cache
-    assert small.datasets["a/Algo"] is small.datasets["a/Algo"]
-    eager = TestResults(tmp_path, cache_size=3, cache_bytes=1)
-    assert (eager.cache_info().maximum_datasets, eager.cache_info().maximum_bytes) == (None, None)
-    assert eager.datasets["a/Algo"]["orders"] is eager.datasets["a/Algo"]["orders"]
-
-
-def test_an_estimate_of_memory_counts_every_level() -> None:
-    assert estimated_bytes(1.5) == sys.getsizeof(1.5)
-    assert estimated_bytes("x" * 100) == sys.getsizeof("x" * 100)
-    values = ["x" * 50] * 10
-    assert estimated_bytes(values) == sys.getsizeof(values) + 10 * sys.getsizeof("x" * 50)
-    table = {"k": 1.5, "l": values}
-    keys = 2 * sys.getsizeof("k")
-    assert estimated_bytes(table) == sys.getsizeof(table) + keys + sys.getsizeof(1.5) + estimated_bytes(values)
-    long = [float(number) for number in range(100_000)]
-    assert estimated_bytes(long) == sys.getsizeof(long) + 100_000 * sys.getsizeof(1.5)
-    assert estimated_bytes([]) == sys.getsizeof([])
-    assert estimated_bytes({}) == sys.getsizeof({})
+def test_a_stored_baseline_stays_one_whatever_is_damaged(tmp_path: Path) -> None:
+    path = tmp_path / "quick.json"
+    save_baseline(path, {}, write_lean(tmp_path / "lean"))
+    path.write_text(path.read_text().replace('"schema"', '"schemb"'))
+    with pytest.raises(DamagedError, match=f"^{path}: "):
+        resolve("quick.json", tmp_path)
