@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 _ONE_DAY = timedelta(days=1)
 _KEPT_DAYS = 400
+_VOLUME = 4
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,17 @@ class HistoryPart:
         end_local = int(self.end_us[index]) + self.exchange_offset_us
         frame, row = (self.carry_frame, self.carry_row) if code == CARRIED else (self.frame, code >> 1)
         return kind.filled_forward(frame, row, *self.filled_span(self.day, end_local))
+
+    def only_row(self, count: int) -> list[float]:
+        """The first ``count`` columns of a part of one bar, as :meth:`floats` gives them."""
+        code = int(self.codes[0])
+        frame, row = (self.carry_frame, self.carry_row) if code == CARRIED else (self.frame, code >> 1)
+        if frame is None:
+            return [0.0] * count
+        values: list[float] = [frame.floats(column)[row] for column in range(count)]
+        if self.request.tick_type == TickType.TRADE and (code == CARRIED or code & 1):
+            values[_VOLUME] = 0.0
+        return values
 
     def floats(self, column: int) -> npt.NDArray[np.float64]:
         """A column of the file as floats, fill-forward included (volumes of repeated bars are 0)."""

@@ -116,7 +116,7 @@ class AlgorithmManager:
             warm_end = self.engine.start_us if self.algorithm.is_warming_up else None
             plan = data.plan(day, after_us, extra)
             while True:
-                self.engine.equity.new_day()
+                self.engine.equity.new_day(plan)
                 stopped_at = self._day(plan, events, pending, warm_end)
                 pending = None
                 self._close_columns(plan, len(plan.times) - 1 if stopped_at is None else stopped_at)
@@ -183,6 +183,9 @@ class AlgorithmManager:
         if not times:
             return None
         consolidated, past = today.flags, today.past
+        # Asked at every step: looked at without a call while empty.
+        queued, open_orders = handler._queue, handler._brokerage.pending
+        new_scans, scans = consolidation._to_add, consolidation._heap
         midnight_offset = self._day_offset(times)
         offset = midnight_offset if midnight_offset is not None else 0
         pending_us = pending[0] if pending is not None else -1
@@ -208,9 +211,9 @@ class AlgorithmManager:
                 warm_us = _NEVER
             if scheduler.next_event_us < now:
                 scheduler.scan_past_events(now)
-            if step in past:
+            if past and step in past:
                 self._emit_past(past[step])
-            if consolidation.next_scan_us < now:
+            if new_scans or (scans and scans[0][0] < now):
                 self._scan_past_consolidators(now)
             clock.utc_us = now
             cursor.step = step
@@ -228,7 +231,7 @@ class AlgorithmManager:
                     warm_us = _NEVER
                 self._rest_of_step(now, changes, auxiliary, plan, step)
             else:
-                if handler.has_work:
+                if (queued or open_orders) and handler.has_work:
                     handler.process_synchronous_events()
                 if scheduler.next_event_us <= now:
                     scheduler.set_time(now)
@@ -244,7 +247,7 @@ class AlgorithmManager:
                     except Exception as error:
                         algorithm.set_runtime_error(error, "OnData")
                         raise _Stop from None
-                if handler.has_work:
+                if (queued or open_orders) and handler.has_work:
                     handler.process_synchronous_events()
                 if now >= results.next_sample_utc_us:
                     equity.report_until(step - 1)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -123,6 +124,7 @@ class TpeSuggester:
         self._study: Study | None = None
         self._running: dict[int, FrozenTrial] = {}
         self._shown = 0
+        self._together: dict[str, Any] = {}
 
     def needs(self, number: int) -> int:
         return max(0, number - self._settings.lag + 1)
@@ -131,8 +133,6 @@ class TpeSuggester:
         self._told.append(row)
 
     def ask(self, number: int) -> dict[str, str]:
-        from optuna.samplers import TPESampler
-
         if number != len(self._asked):
             raise ValueError(f"asked for trial {number} after {len(self._asked)}")
         visible = self.needs(number)
@@ -143,8 +143,8 @@ class TpeSuggester:
         assert self._study is not None
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # constant_liar is called experimental
-            self._study.sampler = TPESampler(
-                seed=trial_seed(self._settings.seed, number), constant_liar=True, n_startup_trials=10
+            self._study.sampler = _one_space_sampler()(
+                self._together, seed=trial_seed(self._settings.seed, number), constant_liar=True, n_startup_trials=10
             )
         trial = self._study.ask(self._distributions)
         self._running[number] = trial._get_latest_trial()
@@ -184,6 +184,28 @@ class TpeSuggester:
             else:
                 self._study.tell(trial.number, row.value)
         self._shown = visible
+
+
+@cache
+def _one_space_sampler() -> Any:
+    from optuna.samplers import TPESampler
+
+    class OneSpaceSampler(TPESampler):
+        """Looks for the parameters that all finished trials have until there is one: here they have the same.
+
+        A sampler made for each trial would otherwise go through the whole history again. ``known`` is shared by them.
+        """
+
+        def __init__(self, known: dict[str, Any], **options: Any) -> None:
+            super().__init__(**options)
+            self._known = known
+
+        def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, Any]:
+            if not self._known:
+                self._known.update(super().infer_relative_search_space(study, trial))
+            return self._known
+
+    return OneSpaceSampler
 
 
 def chosen_history(rows: Sequence[TrialRow], maximize: bool) -> list[TrialRow]:

@@ -202,7 +202,7 @@ class SubscriptionManager:
             for schedule in self._to_add:
                 schedule.advance()
                 heapq.heappush(heap, (schedule.scan_us, schedule.number, schedule))
-            self._to_add = []
+            self._to_add.clear()
         while heap and heap[0][0] < new_utc_us:
             due_us, _, schedule = heap[0]
             if schedule.disposed:

@@ -16,7 +16,7 @@ from harness.embedded.clr import ZERO
 from harness.embedded.consolidators.period import TradeBarConsolidator
 from harness.embedded.consolidators.plan import EmissionPlan, Phase, PlanState, plan
 from harness.embedded.consolidators.subscription_manager import SubscriptionManager
-from harness.embedded.data import BarFrame, TradeBar
+from harness.embedded.data import BarFrame, TradeBar, view_of
 from harness.embedded.feed.subscription import CARRIED, DAY_US, NO_BAR
 from harness.embedded.feed.timeline import DayPlan, SubscriptionDay
 from harness.embedded.naming import lean_api
@@ -300,7 +300,9 @@ class ConsolidationDay:
         self.book = book
         self.planned: dict[int, PlannedConsolidator] = {}
         self.past: dict[int, list[tuple[int, int, PlannedConsolidator, int]]] = {}
-        self._inside: dict[int, list[tuple[PlannedConsolidator, int]]] = {}
+        self._inside: memoryview = memoryview(b"")
+        self._makers: list[PlannedConsolidator] = []
+        self._indices: list[int] = []
         self._driven: list[SubscriptionDay] = []
         self.flags: bytearray | None = None
         for day in of_day.subscriptions:
@@ -321,10 +323,9 @@ class ConsolidationDay:
         length = len(self.of_day.times)
         flags = np.zeros(length, dtype=bool)
         self.past = {}
-        self._inside = {}
         self._driven = []
         any_flag = False
-        entries: list[tuple[Any, ...]] = []
+        inside: list[tuple[PlannedConsolidator, Any]] = []
         order = 0
         for day in self.of_day.subscriptions:
             driven = False
@@ -337,11 +338,10 @@ class ConsolidationDay:
                 emissions = planned.emissions
                 if not len(emissions):
                     continue
-                inside = emissions.phase != Phase.SCAN_PAST
-                flags[emissions.step[inside]] = True
                 any_flag = True
-                entries.append((planned, order))
-                for index in np.flatnonzero(~inside).tolist():
+                is_past = emissions.phase == Phase.SCAN_PAST
+                inside.append((planned, np.flatnonzero(~is_past)))
+                for index in np.flatnonzero(is_past).tolist():
                     step = int(emissions.step[index])
                     self.past.setdefault(step, []).append((int(emissions.utc_us[index]), order, planned, index))
             if driven:
@@ -350,27 +350,32 @@ class ConsolidationDay:
                 any_flag = True
         for waiting in self.past.values():
             waiting.sort(key=lambda item: item[:2])
+        self._order_inside(inside, length)
+        flags |= np.diff(self._inside) > 0
         self.flags = bytearray(flags.tobytes()) if any_flag else None
-        for planned, _ in entries:
-            emissions = planned.emissions
-            inside = np.flatnonzero(emissions.phase != Phase.SCAN_PAST)
-            for index, step in zip(inside.tolist(), emissions.step[inside].tolist(), strict=True):
-                found = self._inside.get(step)
-                if found is None:
-                    self._inside[step] = [(planned, index)]
-                else:
-                    found.append((planned, index))
+
+    def _order_inside(self, inside: list[tuple[PlannedConsolidator, Any]], length: int) -> None:
+        """Bars made inside steps, by step and then in the order of subscriptions: those of one step are a slice."""
+        if not inside:
+            self._inside, self._makers, self._indices = view_of(np.zeros(length + 1, dtype=np.int64)), [], []
+            return
+        steps = np.concatenate([planned.emissions.step[indices] for planned, indices in inside])
+        self._inside = view_of(np.concatenate(([0], np.cumsum(np.bincount(steps, minlength=length)))))
+        by_step = np.argsort(steps, kind="stable")
+        number = np.repeat(np.arange(len(inside)), [len(indices) for _, indices in inside])
+        self._makers = [inside[i][0] for i in number[by_step].tolist()]
+        self._indices = np.concatenate([indices for _, indices in inside])[by_step].tolist()
 
     def run(self, step: int, clock: Any) -> None:
         """Everything consolidators do inside a step, in the order of subscriptions."""
-        waiting = self._inside.get(step)
+        first, stop = self._inside[step], self._inside[step + 1]
         if not self._driven:
-            if waiting is not None:
-                for planned, index in waiting:
-                    planned.emit(index)
+            makers, indices = self._makers, self._indices
+            for position in range(first, stop):
+                makers[position].emit(indices[position])
             return
         by_consolidator: dict[int, list[int]] = {}
-        for planned, index in waiting or ():
+        for planned, index in zip(self._makers[first:stop], self._indices[first:stop], strict=True):
             by_consolidator.setdefault(id(planned.consolidator), []).append(index)
         for day in self.of_day.subscriptions:
             consolidators = day.subscription.config.consolidators

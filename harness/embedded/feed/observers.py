@@ -18,15 +18,17 @@ import numpy as np
 from harness.embedded.clock import from_us
 from harness.embedded.clr import ONE, ZERO
 from harness.embedded.data import QuoteBar
-from harness.embedded.feed.subscription import CARRIED, NO_BAR
+from harness.embedded.feed.subscription import CARRIED, NO_BAR, to_us_of
 from harness.embedded.securities.portfolio import SecurityPortfolioManager
 from harness.embedded.statistics.capacity import MarketBars
 from harness.embedded.statistics.trade_builder import PriceRange, TradeBuilder, price_range
 
 if TYPE_CHECKING:
     from harness.embedded.engine import EngineContext
+    from harness.embedded.feed.timeline import DayPlan
 
 _PRICE_UNIT = Decimal("0.0001")
+_EPSILON = 2.0**-52
 
 
 class ObservedPortfolio(SecurityPortfolioManager):
@@ -65,12 +67,17 @@ class ObservedPortfolio(SecurityPortfolioManager):
         if self._cash > 0 and all(s.holdings._quantity >= 0 for s in held):
             self.may_be_ruined = False
             return
-        value = worst = float(self._total_portfolio_value)
-        for security in held:
-            quantity = float(security.holdings._quantity)
-            lowest, highest = security.cache.price_bounds_ahead()
-            worst += quantity * ((lowest if quantity > 0 else highest) - security.cache.price)
-        self.may_be_ruined = worst <= 0.1 * value
+        value = float(self._total_portfolio_value)
+        # First by the whole day's prices, which say enough nearly always.
+        for whole_day in (True, False):
+            worst = value
+            for security in held:
+                quantity, cache = float(security.holdings._quantity), security.cache
+                lowest, highest = cache.price_bounds_of_day() if whole_day else cache.price_bounds_ahead()
+                worst += quantity * ((lowest if quantity > 0 else highest) - cache.price)
+            self.may_be_ruined = worst <= 0.1 * value
+            if not self.may_be_ruined:
+                return
 
 
 class EquityObserver:
@@ -81,9 +88,16 @@ class EquityObserver:
         self.reported_step = -1
         self._real_rows: dict[tuple[int, date], tuple[Any, Any, Any]] = {}
 
-    def new_day(self) -> None:
+    def new_day(self, plan: DayPlan) -> None:
+        """A plan begins: the first of a day, or one for the rest of it."""
         self.reported_step = -1
-        self._real_rows.clear()
+        # What the plan has read of whole days need not be read again.
+        whole = plan.after_us + plan.exchange_offset_us < to_us_of(plan.day)
+        self._real_rows = {
+            (id(sub.subscription), plan.day): (sub.frame, sub.rows.real_end_us, sub.rows.real_rows)
+            for sub in plan.subscriptions
+            if whole and sub.subscription.start_us <= plan.after_us and sub.subscription.last_end_us is None
+        }
 
     def real_rows(self, subscription: Any, day: date) -> tuple[Any, Any, Any]:
         """Frame, UTC end times and rows of a subscription's real bars of a day; kept while a day is worked on."""
@@ -115,6 +129,29 @@ class EquityObserver:
     def _range(
         self, portfolio: Any, held: list[Any], first: int, last: int
     ) -> tuple[Decimal, Decimal, Decimal, Decimal]:
+        """First, lowest, highest and last account value at the ends of some steps, as the equity bar rounds them."""
+        fixed = float(portfolio._cash + portfolio._unsettled_cash)
+        values = np.full(last + 1 - first, fixed)
+        gross = abs(fixed)
+        for security in held:
+            prices = security.cache.step_prices()
+            if prices is None:
+                return self._exact_range(portfolio, held, first, last)
+            quantity = float(security.holdings._quantity)
+            values += quantity * prices.floats[first : last + 1]
+            gross += abs(quantity) * prices.largest
+        # Each term is off by three roundings, each sum by one of the whole.
+        error = (len(held) + 4) * _EPSILON * gross
+        ends = (float(values[0]), float(values.min()), float(values.max()), float(values[-1]))
+        rounded = [_surely_rounded(value, error) for value in ends]
+        if any(value is None for value in rounded):
+            return self._exact_range(portfolio, held, first, last)
+        return tuple(rounded)  # type: ignore[return-value]
+
+    def _exact_range(
+        self, portfolio: Any, held: list[Any], first: int, last: int
+    ) -> tuple[Decimal, Decimal, Decimal, Decimal]:
+        """:meth:`_range` in exact numbers, whatever has set the prices."""
         cursor = self.engine.cursor
         here = cursor.step
         portfolio._total_cache = None
@@ -158,6 +195,15 @@ class EquityObserver:
         low = min([start, *(exact(i) for i in lows)])
         high = max([start, *(exact(i) for i in highs)])
         return start, low, high, exact(len(steps) - 1)
+
+
+def _surely_rounded(value: float, error: float) -> Decimal | None:
+    """A number that ``value`` is at most ``error`` away from, to four decimals; ``None`` where that leaves a choice."""
+    scaled = value * 10_000.0
+    nearest = round(scaled)
+    if abs(scaled - nearest) + error * 10_000.0 + abs(scaled) * _EPSILON >= 0.5:
+        return None
+    return Decimal(nearest).scaleb(-4)
 
 
 def _distinct(candidates: Any, places: list[Any], paths: list[Any]) -> list[int]:
@@ -348,17 +394,21 @@ def _days_between(
 
 
 def _whole_columns(days: list[tuple[Any, Any, Any]]) -> MarketBars | None:
-    """The bars of days of one subscription as whole numbers; ``None`` where they differ in length."""
-    ends: list[int] = []
-    closes: list[int] = []
-    volumes: list[int] = []
+    """The bars of days of one subscription as arrays of whole numbers; ``None`` where they differ in length."""
+    columns: list[tuple[Any, Any, Any]] = []
     period = 0
-    for frame, day_ends, rows in days:
-        lengths = frame.end_us[rows] - frame.start_us[rows]
+    for frame, ends, rows in days:
+        # The rows of a session follow each other: a slice copies nothing.
+        first, last = int(rows[0]), int(rows[-1])
+        picked = slice(first, last + 1) if last - first == len(rows) - 1 else rows
+        lengths = frame.end_us[picked] - frame.start_us[picked]
         period = period or int(lengths[0])
         if (lengths != period).any():
             return None
-        ends += day_ends.tolist()
-        closes += frame.columns[3][rows].tolist()
-        volumes += frame.columns[4][rows].tolist()
-    return MarketBars(ends, closes, volumes, period, _PRICE_UNIT)
+        columns.append((ends, frame.columns[3][picked], frame.columns[4][picked]))
+    if len(columns) == 1:
+        return MarketBars(*columns[0], period, _PRICE_UNIT)
+    if not columns:
+        return MarketBars((), (), (), period, _PRICE_UNIT)
+    together: list[Any] = [np.concatenate(column) for column in zip(*columns, strict=True)]
+    return MarketBars(together[0], together[1], together[2], period, _PRICE_UNIT)

@@ -87,6 +87,7 @@ class _Updates:
 
 
 _FIRST_CHUNK = 256
+_FILE_DECIMALS = 4
 
 
 def _mantissa_bounds(frame: BarFrame, low: Decimal, high: Decimal) -> tuple[int, int]:
@@ -125,6 +126,16 @@ class PricePath(NamedTuple):
         return int(self.halves[index]) * self.unit + self.addend
 
 
+class StepPrices(NamedTuple):
+    """A security's price at the end of every step of a day on which nothing but one series of bars sets it.
+
+    ``floats``: float64, a value a step, each the double next to the exact price; ``largest``: of their absolute values.
+    """
+
+    floats: Any
+    largest: float
+
+
 def _half_mantissas(frame: BarFrame, rows: Any) -> Any:
     if not frame.is_quote:
         return frame.columns[3][rows] * 2
@@ -160,6 +171,7 @@ class SecurityCache:
         "_memo_step",
         "_quotes",
         "_set_step",
+        "_step_prices",
         "_trades",
         "properties",
     )
@@ -172,6 +184,7 @@ class SecurityCache:
         self._last_quote: QuoteBar | None = None
         self._kept: dict[int, Decimal] = {}
         self._ahead: tuple[memoryview, memoryview] | None = None
+        self._step_prices: StepPrices | None = None
         self._set_step = -1
         self._all: _Updates | None = None
         self._trades: _Updates | None = None
@@ -195,6 +208,7 @@ class SecurityCache:
         # Quotes never set a stock's price, nor are they its last data (SubscriptionManager.IsDefaultDataType).
         self._all = self._trades
         self._ahead = None
+        self._step_prices = None
         self._set_step = -1
         self._memo_step = -2
         self._cursor.epoch += 1
@@ -207,12 +221,14 @@ class SecurityCache:
         self._last, self._last_trade, self._last_quote = last, trade, quote
         self._all = self._trades = self._quotes = None
         self._ahead = None
+        self._step_prices = None
         self._memo_step = -2
 
     def reset(self) -> None:
         self._last = self._last_trade = self._last_quote = None
         self._all = self._trades = self._quotes = None
         self._ahead = None
+        self._step_prices = None
         self._memo_step = -2
 
     def store(self, bar: Any) -> None:
@@ -267,6 +283,20 @@ class SecurityCache:
         updates = self._all
         if updates is None:
             return price, price
+        lowest, highest = self._closes_ahead(updates)
+        first = max(updates.at(self._cursor.step), 0)
+        return min(price, lowest[first]), max(price, highest[first])
+
+    def price_bounds_of_day(self) -> tuple[float, float]:
+        """Bounds of :meth:`price_bounds_ahead`, from the whole day's closes."""
+        price = self.price
+        if self._all is None:
+            return price, price
+        lowest, highest = self._closes_ahead(self._all)
+        return min(price, lowest[0]), max(price, highest[0])
+
+    def _closes_ahead(self, updates: _Updates) -> tuple[memoryview, memoryview]:
+        """For each update of the day the lowest and the highest close from it on."""
         if self._ahead is None:
             closes = np.empty(len(updates.rows))
             for number, frame in enumerate(updates.frames):
@@ -279,9 +309,28 @@ class SecurityCache:
                 view_of(np.minimum.accumulate(backwards)[::-1]),
                 view_of(np.maximum.accumulate(backwards)[::-1]),
             )
-        first = max(updates.at(self._cursor.step), 0)
-        lowest, highest = self._ahead
-        return min(price, lowest[first]), max(price, highest[first])
+        return self._ahead
+
+    def step_prices(self) -> StepPrices | None:
+        """The prices at all steps of the day; ``None`` where several series or a bar given by hand have set them.
+
+        Also ``None`` where a price has fewer decimals than files give it.
+        """
+        updates = self._all
+        if updates is None or updates.subs is not None or self._set_step >= 0:
+            return None
+        if self._step_prices is None:
+            frame = updates.frames[0]
+            carried = self._last._close if self._last is not None else ZERO
+            decimals = -int(carried.as_tuple().exponent)
+            if frame is None or min(frame.scale, decimals) < _FILE_DECIMALS:
+                return None
+            numbers = np.asarray(updates._index)
+            # Number -1, nothing yet today, takes any price first.
+            floats = np.asarray(frame.floats(3))[updates.rows[numbers]]
+            floats[numbers < 0] = to_float(carried)
+            self._step_prices = StepPrices(floats, float(np.abs(floats).max(initial=0.0)))
+        return self._step_prices
 
     def price_path(self, first_step: int, last_step: int) -> PricePath | None:
         """The prices set from one step to another, both included, in order; ``None`` if none was."""

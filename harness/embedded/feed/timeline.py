@@ -71,6 +71,7 @@ class DayPlan:
     """All subscriptions on the time steps of one local day.
 
     ``times``: UTC microseconds of the steps, ascending, as Python integers. ``exchange_offset_us``: local minus UTC.
+    ``after_us``: UTC; bars end later than this.
     """
 
     def __init__(
@@ -84,6 +85,7 @@ class DayPlan:
         extra_times: Iterable[int] = (),
     ) -> None:
         self.day = day
+        self.after_us = after_us
         self.exchange_offset_us = exchange_offset_us
         self.resolve = resolve
         rows = [subscription.day(day, fill_forward_us, after_us) for subscription in subscriptions]

@@ -118,9 +118,14 @@ class MaintenanceMarginParameters:
 
     @staticmethod
     def for_quantity_at_current_price(security: Any, quantity: Any) -> MaintenanceMarginParameters:
-        exact = from_python(quantity)
-        value = security.holdings._quantity_value(exact, security.holdings._price)
-        return MaintenanceMarginParameters(security, exact, value, value)
+        # Asked for every position at every order: filled in without the constructor's conversions.
+        parameters = MaintenanceMarginParameters.__new__(MaintenanceMarginParameters)
+        holdings = security.holdings
+        parameters.security = security
+        parameters._quantity = from_python(quantity)
+        value = holdings._quantity_value(parameters._quantity, holdings._price)
+        parameters._holdings_cost = parameters._holdings_value = value
+        return parameters
 
     @property
     def _absolute_quantity(self) -> Decimal:

@@ -12,11 +12,13 @@ runs shorter than that), and at every forced update, the symbol with the least m
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, cast
+
+import numpy as np
 
 from harness.embedded import clr
 from harness.embedded.clock import from_us, to_us
@@ -35,6 +37,7 @@ _DOLLARS_A_MINUTE = Decimal(6_000_000)
 _DOLLARS_A_SECOND = Decimal(100_000)
 _LONGEST_TIMEOUT_MINUTES = 120
 _EFFECT = timedelta(days=30)
+_FIRST_PIECE = 512
 _SCALE_FACTORS = {
     Resolution.DAILY: Decimal("0.02"),
     Resolution.HOUR: Decimal("0.05"),
@@ -83,6 +86,15 @@ def resolution_of(period_us: int) -> Resolution:
 
 def _round_up(us: int, interval_us: int) -> int:
     return -(-us // interval_us) * interval_us
+
+
+def _rows(*columns: Sequence[Any]) -> Iterator[tuple[Any, ...]]:
+    """Rows of columns as Python numbers, made in pieces: the reader usually stops after a part of them."""
+    start, size = 0, _FIRST_PIECE
+    while start < len(columns[0]):
+        end = start + size
+        yield from zip(*(np.asarray(column[start:end]).tolist() for column in columns), strict=True)
+        start, size = end, size * 2
 
 
 class SymbolCapacity:
@@ -162,13 +174,13 @@ class SymbolCapacity:
         if longest_us < _HOUR_US and not isinstance(bars.close[0], Decimal) and rate == 1:
             self._take_whole(bars)
             return
-        for index in range(len(bars)):
-            volume = Decimal(bars.volume[index])
+        for index, (utc_us, whole_close, whole_volume) in enumerate(_rows(bars.utc_us, bars.close, bars.volume)):
+            volume = Decimal(whole_volume)
             if not volume:
                 continue
             period_us = periods if isinstance(periods, int) else periods[index]
-            close = Decimal(bars.close[index]) * bars.close_unit
-            if not self._look(int(bars.utc_us[index]), close, volume, resolution_of(period_us), rate):
+            close = Decimal(whole_close) * bars.close_unit
+            if not self._look(utc_us, close, volume, resolution_of(period_us), rate):
                 self.watched = False
                 return
 
@@ -188,7 +200,7 @@ class SymbolCapacity:
         resolution = Resolution.SECOND
         least, dollars = 0, 0
         last_period_us = -1
-        for index, (utc_us, close, volume) in enumerate(zip(bars.utc_us, *columns, strict=True)):
+        for index, (utc_us, close, volume) in enumerate(_rows(bars.utc_us, *columns)):
             if not volume:
                 continue
             period_us = periods if isinstance(periods, int) else periods[index]
