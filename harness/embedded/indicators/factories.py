@@ -37,10 +37,14 @@ class Factory:
     """Resolution when none is given."""
     adjust: Callable[[dict[str, Any]], dict[str, Any]] | None = None
     """Fills arguments that depend on others."""
+    single: str | None = None
+    """The argument that ``period`` names where Lean has a form with a single period."""
 
     def read(self, arguments: tuple[Any, ...], named: dict[str, Any]) -> tuple[dict[str, Any], Any, Any]:
         """``(constructor arguments, resolution, selector)`` of a call. Raises ``TypeError`` if it does not fit."""
         values = dict(named)
+        if self.single is not None and "period" in values:
+            values[self.single] = values.pop("period")
         resolution = values.pop("resolution", self.resolution)
         selector = values.pop("selector", None)
         given = list(arguments)
@@ -135,6 +139,7 @@ FACTORIES: tuple[Factory, ...] = (
         "AROON({up_period},{down_period})",
         (whole("up_period"), anything("down_period", None)),
         adjust=_aroon,
+        single="up_period",
     ),
     _f("ATR", volatility.AverageTrueRange, "ATR({period})", (whole("period"), average(_SIMPLE, "type"))),
     _f("BB", volatility.BollingerBands, "BB({period},{k})"),
@@ -153,6 +158,7 @@ FACTORIES: tuple[Factory, ...] = (
         "DCH({upper_period},{lower_period})",
         (whole("upper_period"), anything("lower_period", None)),
         adjust=_channel,
+        single="upper_period",
     ),
     _f("DEM", statistics.DeMarkerIndicator, None, (whole("period"), average(name="type"))),
     _f("DEMA", averages.DoubleExponentialMovingAverage, None, (whole("period"),)),
@@ -175,7 +181,7 @@ FACTORIES: tuple[Factory, ...] = (
     ),
     _f("HeikinAshi", trend.HeikinAshi, "HA", name="heikin_ashi"),
     _f("HMA", averages.HullMovingAverage),
-    _f("IBS", trend.InternalBarStrength),
+    _f("IBS", trend.InternalBarStrength, "IBS"),
     _f(
         "ICHIMOKU",
         extremes.IchimokuKinkoHyo,
@@ -200,7 +206,7 @@ FACTORIES: tuple[Factory, ...] = (
     _f(
         "SM",
         oscillators.SqueezeMomentum,
-        oscillators.SqueezeMomentum.NAME,
+        "SM({bollinger_period}, {bollinger_multiplier}, {keltner_period}, {keltner_multiplier})",
         (
             whole("bollinger_period", 20),
             decimal("bollinger_multiplier", "2"),
@@ -240,13 +246,18 @@ FACTORIES: tuple[Factory, ...] = (
     _f(
         "RVI",
         trend.RelativeVigorIndex,
-        "RVI({period},{type})",
-        (whole("period"), average(_SIMPLE, "type")),
+        "RVI({period},{moving_average_type})",
+        (whole("period"), average(_SIMPLE)),
     ),
     _f("SAREXT", trend.ParabolicStopAndReverseExtended, trend.ParabolicStopAndReverseExtended.NAME),
     _f("SMA", averages.SimpleMovingAverage),
     _f("SOBV", volume.SmoothedOnBalanceVolume, "SOBV({period})", (whole("period"), average(_SIMPLE, "type"))),
-    _f("SORTINO", statistics.SortinoRatio, None, (whole("period"), double("minimum_acceptable_return", 0.0))),
+    _f(
+        "SORTINO",
+        statistics.SortinoRatio,
+        None,
+        (whole("sortino_period"), double("minimum_acceptable_return", 0.0)),
+    ),
     _f(
         "SRSI",
         momentum.StochasticRelativeStrengthIndex,

@@ -14,7 +14,7 @@ from decimal import Decimal
 from typing import Any
 
 from harness.embedded.clock import from_us
-from harness.embedded.clr import ONE, ZERO, add, decimal_from_double, div, from_python, mul, sub, to_float
+from harness.embedded.clr import ONE, ZERO, add, decimal_from_double, decimal_text, div, from_python, mul, sub, to_float
 from harness.embedded.consolidators.environment import Environment
 from harness.embedded.enums import LeanEnum, MovingAverageType
 from harness.embedded.indicators.averages import ExponentialMovingAverage, as_indicator
@@ -40,7 +40,6 @@ from harness.embedded.indicators.momentum import (
     Stochastic,
 )
 from harness.embedded.indicators.volatility import StandardDeviation, safe_division
-from harness.embedded.not_supported import NotSupportedError
 from harness.embedded.reference.symbols import symbol_cache
 
 _TWO = Decimal(2)
@@ -135,7 +134,7 @@ class TimeSeriesForecast(WindowIndicator):
     """The next point of the least squares line through the last ``period`` values."""
 
     __slots__ = ()
-    NAME = "TSF({period})"
+    NAME = "TSF{period})"
 
     def _create(self, period: int) -> None:
         if period < 2:
@@ -229,8 +228,18 @@ class SharpeRatio(Indicator):
     """
 
     __slots__ = ("_numerator", "_period", "_rate", "_ratio", "_risk_free", "_roc")
-    PARAMETERS = (whole("period"), anything("risk_free_rate", 0.0))
-    NAME = "SR({period},{risk_free_rate})"
+    PARAMETERS = (whole("period"), anything("risk_free_rate", Decimal("0.0")))
+    NAME = "SR({period})"
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        if "risk_free_rate_model" in named:
+            named["risk_free_rate"] = named.pop("risk_free_rate_model")
+        super().__init__(*arguments, **named)
+        explicit = "name" in named or bool(arguments and isinstance(arguments[0], str))
+        if type(self) is SharpeRatio and not explicit:
+            rate = named.get("risk_free_rate", arguments[1] if len(arguments) > 1 else Decimal("0.0"))
+            if isinstance(rate, (int, float, Decimal)):
+                self.name = f"SR({self._period},{decimal_text(from_python(rate))})"
 
     def _create(self, period: int, risk_free_rate: Any) -> None:
         self._period = period
@@ -554,14 +563,12 @@ class SchaffTrendCycle(Indicator):
         whole("cycle_period", 10),
         whole("fast_period", 23),
         whole("slow_period", 50),
-        average(MovingAverageType.EXPONENTIAL),
+        average(MovingAverageType.EXPONENTIAL, "type"),
     )
     NAME = "SchaffTrendCycle({cycle_period},{fast_period},{slow_period})"
 
-    def _create(
-        self, cycle_period: int, fast_period: int, slow_period: int, moving_average_type: MovingAverageType
-    ) -> None:
-        kind, combine = moving_average_type, IndicatorExtensions
+    def _create(self, cycle_period: int, fast_period: int, slow_period: int, type: MovingAverageType) -> None:
+        kind, combine = type, IndicatorExtensions
         self._macd = MovingAverageConvergenceDivergence(fast_period, slow_period, cycle_period, kind)
         self._highest = combine.max(self._macd, cycle_period, False)
         self._lowest = combine.min(self._macd, cycle_period, False)
@@ -746,6 +753,23 @@ def pearson(first: Iterable[float], second: Iterable[float]) -> float:
     return product / bottom if bottom else math.nan
 
 
+def ranks(values: list[float]) -> list[float]:
+    """Place of each value in the order of all, from 1; equal values share the mean of their places."""
+    order = sorted(range(len(values)), key=values.__getitem__)
+    result = [0.0] * len(values)
+    start = 0
+    for end in range(1, len(order) + 1):
+        if end == len(order) or values[order[end]] != values[order[start]]:
+            for index in order[start:end]:
+                result[index] = (start + 1 + end) / 2
+            start = end
+    return result
+
+
+def _symbol(item: Any) -> Any:
+    return symbol_cache.try_get_symbol(item) or item if isinstance(item, str) else item
+
+
 class DualSymbolIndicator(BarIndicator):
     """An indicator of two symbols, computed when both have a bar of one time."""
 
@@ -819,10 +843,7 @@ class _Returns(DualSymbolIndicator):
         super().__init__(*arguments, **named)
 
     def _create(self, target_symbol: Any, reference_symbol: Any, period: int) -> None:
-        target_symbol, reference_symbol = (
-            symbol_cache.try_get_symbol(item) or item if isinstance(item, str) else item
-            for item in (target_symbol, reference_symbol)
-        )
+        target_symbol, reference_symbol = _symbol(target_symbol), _symbol(reference_symbol)
         if period < 2:
             kind = type(self).__name__
             raise ValueError(f"Period parameter for {kind} indicator must be greater than 2 but was {period}.")
@@ -884,7 +905,7 @@ class Covariance(_Returns):
 class Correlation(DualSymbolIndicator):
     """Correlation of the closes of two symbols."""
 
-    __slots__ = ()
+    __slots__ = ("_kind",)
     PARAMETERS = (
         anything("target_symbol"),
         anything("reference_symbol"),
@@ -898,11 +919,12 @@ class Correlation(DualSymbolIndicator):
     ) -> None:
         if period < 2:
             raise ValueError(f"Period parameter for Correlation indicator must be greater than 2 but was {period}")
-        if correlation_type != CorrelationType.PEARSON:
-            raise NotSupportedError("CorrelationType.SPEARMAN")
-        self._create_pair(target_symbol, reference_symbol, period)
+        self._kind = CorrelationType(correlation_type)
+        self._create_pair(_symbol(target_symbol), _symbol(reference_symbol), period)
 
     def _compute_pair(self) -> Decimal:
         target, reference = ([to_float(bar._close) for bar in reversed(self._bars[s])] for s in self._symbols)
+        if self._kind == CorrelationType.SPEARMAN:
+            target, reference = ranks(target), ranks(reference)
         value = pearson(target, reference)
         return ZERO if _is_nothing(value) else decimal_from_double(value)

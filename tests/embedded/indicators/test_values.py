@@ -461,7 +461,10 @@ def test_quote_bars_feed_bar_indicators_and_not_trade_bar_indicators() -> None:
     quote = QuoteBar(START, None, None, 0, None, 0, MINUTE)
     assert AverageTrueRange(2).INPUT is Input.BAR
     AverageTrueRange(2).update(quote)
-    with pytest.raises(ValueError, match="expected to be of type TradeBar but is of type QuoteBar"):
+    with pytest.raises(
+        ValueError,
+        match=r"of type QuantConnect\.Data\.Market\.TradeBar but is of type QuantConnect\.Data\.Market\.QuoteBar",
+    ):
         OnBalanceVolume().update(quote)
     with pytest.raises(NotImplementedError, match=r"does not support the `Update\(DateTime, decimal\)`"):
         OnBalanceVolume().update(START, 1)
