@@ -133,7 +133,8 @@ def decimal_from_double(value: float) -> Decimal:
     """``(decimal)value``: at most 15 significant digits, as the C# cast keeps.
 
     The cast scales the double by a power of ten in ``double`` arithmetic before it rounds to a 15-digit integer, so
-    that its last digit is not always that of the exact value: ``(decimal)-0.9892735183189034`` is ``-0.989273518318904``.
+    that its last digit is not always that of the exact value: ``(decimal)-0.9892735183189034`` is
+    ``-0.989273518318904``.
     Source: .NET's ``Decimal.DecCalc.VarDecFromR8`` up to .NET 10.
 
     Raises ``OverflowError`` for NaN, infinity and what does not fit a ``decimal``.
