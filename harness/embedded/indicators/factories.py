@@ -10,7 +10,19 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.embedded.enums import MovingAverageType, Resolution
-from harness.embedded.indicators import averages, extremes, momentum, oscillators, statistics, trend, volatility, volume
+from harness.embedded.indicators import (
+    averages,
+    cycles,
+    extremes,
+    momentum,
+    oscillators,
+    pivots,
+    profiles,
+    statistics,
+    trend,
+    volatility,
+    volume,
+)
 from harness.embedded.indicators.base import (
     IndicatorBase,
     Parameter,
@@ -37,6 +49,8 @@ class Factory:
     """Resolution when none is given."""
     adjust: Callable[[dict[str, Any]], dict[str, Any]] | None = None
     """Fills arguments that depend on others."""
+    named: bool = True
+    """Whether the indicator is given the name; Lean forgets to for one of them."""
     single: str | None = None
     """The argument that ``period`` names where Lean has a form with a single period."""
 
@@ -179,8 +193,20 @@ FACTORIES: tuple[Factory, ...] = (
         "FRAMA({period},{long_period})",
         (whole("period"), whole("long_period", 198)),
     ),
+    _f("HE", cycles.HurstExponent),
     _f("HeikinAshi", trend.HeikinAshi, "HA", name="heikin_ashi"),
     _f("HMA", averages.HullMovingAverage),
+    _f(
+        "HT",
+        cycles.HilbertTransform,
+        "HT({length}, {in_phase_multiplication_factor}, {quadrature_multiplication_factor})",
+        (
+            whole("length"),
+            decimal("in_phase_multiplication_factor"),
+            decimal("quadrature_multiplication_factor"),
+        ),
+        named=False,
+    ),
     _f("IBS", trend.InternalBarStrength, "IBS"),
     _f(
         "ICHIMOKU",
@@ -228,6 +254,12 @@ FACTORIES: tuple[Factory, ...] = (
     _f("MOMP", momentum.MomentumPercent),
     _f("NATR", volatility.NormalizedAverageTrueRange),
     _f("OBV", volume.OnBalanceVolume),
+    _f(
+        "PPHL",
+        pivots.PivotPointsHighLow,
+        "PPHL({length_high},{length_low})",
+        (whole("length_high"), whole("length_low"), whole("last_stored_values", 100), anything("strict", True)),
+    ),
     _f(
         "PPO",
         momentum.PercentagePriceOscillator,
@@ -281,6 +313,10 @@ FACTORIES: tuple[Factory, ...] = (
     _f("SUM", averages.Sum),
     _f("SWISS", statistics.SwissArmyKnife, "SWISS({period},{delta},{tool})"),
     _f("T3", averages.T3MovingAverage),
+    _f("TDS", pivots.TomDemarkSequential, "TDS"),
+    _f("TP", profiles.TimeProfile, resolution=Resolution.DAILY),
+    _f("VP", profiles.VolumeProfile, resolution=Resolution.DAILY),
+    _f("ZZ", pivots.ZigZag),
     _f("TDD", statistics.TargetDownsideDeviation),
     _f("TEMA", averages.TripleExponentialMovingAverage),
     _f("TR", volatility.TrueRange),
@@ -297,10 +333,7 @@ FACTORIES: tuple[Factory, ...] = (
     _f("WWMA", averages.WilderMovingAverage),
     _f("ZLEMA", averages.ZeroLagExponentialMovingAverage),
 )
-"""All of them but those with rules of their own (``max``, ``min``, ``vwap``, ``var``, ``identity``, ``sr``, ...)."""
+"""All of them but those with rules of their own (``max``, ``min``, ``vwap``, ``var``, ``identity``, ``trin``, ...)."""
 
-UNCOVERED: tuple[str, ...] = (
-    *("a", "addiff", "adr", "advr", "arima", "d", "g", "he", "ht", "iv", "mosc", "msi", "nhnl", "nhnlv", "pphl", "r"),
-    *("rdv", "t", "tds", "tp", "trin", "vp", "zz"),
-)
+UNCOVERED: tuple[str, ...] = ("arima", "d", "g", "iv", "r", "t")
 """Methods of Lean for indicators that this engine does not have."""

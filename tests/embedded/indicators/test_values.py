@@ -385,7 +385,8 @@ def test_values_keep_the_digits_of_a_decimal() -> None:
 
 def _arguments(indicator: type[IndicatorBase], factory: Any) -> dict[str, Any]:
     chosen: dict[str, Any] = {"fast_period": 3, "slow_period": 6, "n": 4, "long_period": 10, "tool": 0, "delta": 0.1}
-    chosen |= {"limit_move": Decimal(8)}
+    chosen |= {"limit_move": Decimal(8), "length": 5, "length_high": 2, "length_low": 2}
+    chosen |= {"in_phase_multiplication_factor": Decimal("0.6"), "quadrature_multiplication_factor": Decimal("0.3")}
     values: dict[str, Any] = {}
     for parameter in factory.parameters:
         name = parameter.name
