@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
-from harness.embedded.clr import decimal_text, from_python, time_span_text
+from harness.embedded.clr import decimal_text, double_text, from_python, time_span_text
 from harness.embedded.consolidators.identity import IdentityDataConsolidator
 from harness.embedded.consolidators.market_hours import MarketHourAwareConsolidator, higher_resolution
 from harness.embedded.consolidators.period import BaseDataConsolidator, QuoteBarConsolidator, TradeBarConsolidator
@@ -23,17 +23,30 @@ from harness.embedded.data import BaseData, QuoteBar, TradeBar
 from harness.embedded.enums import RESOLUTION_US, Resolution, TickType
 from harness.embedded.feed.start_time import start_time_for_trade_bars
 from harness.embedded.indicators.base import Identity, IndicatorBase, Input
+from harness.embedded.indicators.breadth import (
+    AdvanceDeclineDifference,
+    AdvanceDeclineRatio,
+    AdvanceDeclineVolumeRatio,
+    ArmsIndex,
+    McClellanOscillator,
+    McClellanSummationIndex,
+    NewHighsNewLows,
+    NewHighsNewLowsVolume,
+)
 from harness.embedded.indicators.extremes import Maximum, Minimum
 from harness.embedded.indicators.factories import FACTORIES, UNCOVERED, Factory
 from harness.embedded.indicators.feeding import Selector, data_type_of_selector, feeder
 from harness.embedded.indicators.oscillators import FilteredIdentity
+from harness.embedded.indicators.profiles import RelativeDailyVolume
 from harness.embedded.indicators.statistics import (
+    Alpha,
     Beta,
     Correlation,
     CorrelationType,
     Covariance,
     DualSymbolIndicator,
     SharpeRatio,
+    ValueAtRisk,
 )
 from harness.embedded.indicators.user_indicator import as_indicator_base
 from harness.embedded.indicators.volume import IntradayVwap, VolumeWeightedAveragePriceIndicator
@@ -428,7 +441,7 @@ class IndicatorsApi:
         symbol = self._engine.symbol_of(symbol)
         values, resolution, selector = factory.read(arguments, named)
         name = self.create_indicator_name(symbol, factory.type_name(values), resolution)
-        indicator = factory.indicator(name, *values.values())
+        indicator = factory.indicator(*((name,) if factory.named else ()), *values.values())
         self._initialize(symbol, indicator, resolution, selector)
         return indicator
 
@@ -513,10 +526,99 @@ class IndicatorsApi:
         return (self._engine.interest_rates if model is None else model).get_interest_rate(time)
 
     def var(self, symbol: Any, period: int, *arguments: Any, **named: Any) -> Any:
-        """Variance; with a confidence level the value at risk, which is not covered."""
-        if "confidence_level" in named or (arguments and isinstance(arguments[0], float)):
-            raise NotSupportedError("ValueAtRisk")
-        return self.v(symbol, period, *arguments, **named)  # type: ignore[attr-defined]
+        """Variance; with a confidence level, ``var(symbol, period, confidence_level, ...)``, the value at risk."""
+        names = ("confidence_level", "resolution", "selector")
+        if "confidence_level" not in named and not (arguments and isinstance(arguments[0], float)):
+            return self.v(symbol, period, *arguments, **named)  # type: ignore[attr-defined]
+        values = dict(zip(names, arguments, strict=False)) | named
+        symbol, resolution = self._engine.symbol_of(symbol), values.get("resolution")
+        level = float(values["confidence_level"])
+        name = self.create_indicator_name(symbol, f"VAR({period},{double_text(level)})", resolution)
+        made = ValueAtRisk(name, period, level)
+        self._initialize(symbol, made, resolution, values.get("selector"))
+        return made
+
+    def a(
+        self,
+        target: Any,
+        reference: Any,
+        alpha_period: int = 1,
+        beta_period: int = 252,
+        resolution: Any = None,
+        *rest: Any,
+        **named: Any,
+    ) -> Alpha:
+        """Alpha of a symbol: ``a(target, reference, alpha_period, beta_period, resolution, risk_free_rate, ...)``."""
+        values = dict(zip(("risk_free_rate", "selector"), rest, strict=False)) | named
+        symbols = self._engine.symbol_of(target), self._engine.symbol_of(reference)
+        rate = None if values.get("risk_free_rate") is None else from_python(values["risk_free_rate"])
+        shown = f"A({alpha_period},{beta_period}{'' if rate is None else ',' + decimal_text(rate)})"
+        made = Alpha(
+            self.create_indicator_name(symbols[0], shown, resolution),
+            *symbols,
+            alpha_period,
+            beta_period,
+            self._interest_rate if rate is None else rate,
+        )
+        self._initialize(symbols[0], made, resolution, values.get("selector"), symbols[1])
+        return made
+
+    def rdv(self, symbol: Any, period: int = 2, resolution: Any = Resolution.DAILY, selector: Any = None) -> Any:
+        """Volume of the day so far over its mean of ``period`` days."""
+        symbol = self._engine.symbol_of(symbol)
+        made = RelativeDailyVolume(self.create_indicator_name(symbol, f"RDV({period})", resolution), period)
+        self._register(symbol, made, self.resolve_consolidator(symbol, resolution, TradeBar), selector)
+        return made
+
+    def _of_many(
+        self, kind: type[IndicatorBase], shown: str, symbols: Any, resolution: Any, selector: Any, *arguments: int
+    ) -> Any:
+        """An indicator to which all symbols are added."""
+        found = self._symbols_of(symbols)
+        chosen = self._subscription(found[0]).resolution if resolution is None else resolution
+        made: Any = kind(self.create_indicator_name(None, shown, chosen), *arguments)
+        for symbol in found:
+            made.add(symbol)
+        self._initialize(found[0], made, resolution, selector, *found[1:])
+        return made
+
+    def trin(self, symbols: Any, resolution: Any = None, selector: Any = None) -> Any:
+        """Arms index of several symbols."""
+        return self._of_many(ArmsIndex, "TRIN", symbols, resolution, selector)
+
+    def adr(self, symbols: Any, resolution: Any = None, selector: Any = None) -> Any:
+        """Rising over falling symbols."""
+        return self._of_many(AdvanceDeclineRatio, "A/D Ratio", symbols, resolution, selector)
+
+    def advr(self, symbols: Any, resolution: Any = None, selector: Any = None) -> Any:
+        """Volume of rising over volume of falling symbols."""
+        return self._of_many(AdvanceDeclineVolumeRatio, "A/D Volume Rate", symbols, resolution, selector)
+
+    def addiff(self, symbols: Any, resolution: Any = None, selector: Any = None) -> Any:
+        """Rising less falling symbols."""
+        return self._of_many(AdvanceDeclineDifference, "A/D Difference", symbols, resolution, selector)
+
+    def mosc(
+        self, symbols: Any, fast_period: int = 19, slow_period: int = 39, resolution: Any = None, selector: Any = None
+    ) -> Any:
+        """McClellan oscillator of several symbols."""
+        shown = f"MO({fast_period},{slow_period})"
+        return self._of_many(McClellanOscillator, shown, symbols, resolution, selector, fast_period, slow_period)
+
+    def msi(
+        self, symbols: Any, fast_period: int = 19, slow_period: int = 39, resolution: Any = None, selector: Any = None
+    ) -> Any:
+        """McClellan summation index of several symbols."""
+        shown = f"MSI({fast_period},{slow_period})"
+        return self._of_many(McClellanSummationIndex, shown, symbols, resolution, selector, fast_period, slow_period)
+
+    def nhnl(self, symbols: Any, period: int, resolution: Any = None, selector: Any = None) -> Any:
+        """New highs less new lows of several symbols."""
+        return self._of_many(NewHighsNewLows, f"NH/NL({period})", symbols, resolution, selector, period)
+
+    def nhnlv(self, symbols: Any, period: int, resolution: Any = None, selector: Any = None) -> Any:
+        """Volume at new highs over volume at new lows of several symbols."""
+        return self._of_many(NewHighsNewLowsVolume, f"NH/NL Volume({period})", symbols, resolution, selector, period)
 
     def identity(self, symbol: Any, *arguments: Any, **named: Any) -> Identity:
         """``identity(symbol[, resolution | timedelta][, selector][, field_name])``."""
@@ -594,7 +696,10 @@ for _factory in FACTORIES:
     _made = _method(_factory)
     setattr(IndicatorsApi, _factory.name, _made)
     setattr(IndicatorsApi, _factory.lean_name, _made)
-for _name in ("max", "min", "vwap", "var", "b", "c", "cov", "sr"):
+for _name in (
+    *("max", "min", "vwap", "var", "a", "b", "c", "cov", "sr", "rdv"),
+    *("trin", "adr", "advr", "addiff", "mosc", "msi", "nhnl", "nhnlv"),
+):
     setattr(IndicatorsApi, _name.upper(), getattr(IndicatorsApi, _name))
 IndicatorsApi.FilteredIdentity = IndicatorsApi.filtered_identity  # type: ignore[attr-defined]
 for _name in UNCOVERED:

@@ -36,6 +36,8 @@ _MAX_MANTISSA = 2**96 - 1
 _POWERS = tuple(float(f"1e{i}") for i in range(29))
 _TWO_64 = 18446744073709551616.0
 _LOW_64 = 2**64 - 1
+_DOUBLE_POWERS = tuple(float(f"1e{i}") for i in range(81))
+_DECIMAL_OVERFLOW = "Value was either too large or too small for a Decimal."
 
 
 def use_engine_context() -> None:
@@ -92,10 +94,10 @@ def sub(a: Decimal, b: Decimal) -> Decimal:
 def to_float(value: Decimal) -> float:
     """``(double)value``: the mantissa as a double divided by a power of ten, which is what user code is given."""
     text = str(value)
-    if len(text) <= 16:
-        return float(text)
     if "E" in text:
         text = f"{value:f}"
+    elif len(text) <= 16:
+        return float(text)
     whole, _, fraction = text.partition(".")
     scale = len(fraction)
     mantissa = int(whole + fraction)
@@ -130,11 +132,42 @@ def from_python(value: object) -> Decimal:
 def decimal_from_double(value: float) -> Decimal:
     """``(decimal)value``: at most 15 significant digits, as the C# cast keeps.
 
-    Raises ``OverflowError`` for NaN and infinity.
+    The cast scales the double by a power of ten in ``double`` arithmetic before it rounds to a 15-digit integer, so
+    that its last digit is not always that of the exact value: ``(decimal)-0.9892735183189034`` is
+    ``-0.989273518318904``.
+    Source: .NET's ``Decimal.DecCalc.VarDecFromR8`` up to .NET 10.
+
+    Raises ``OverflowError`` for NaN, infinity and what does not fit a ``decimal``.
     """
-    if not math.isfinite(value):
-        raise OverflowError("Value was either too large or too small for a Decimal.")
-    return normalize(_C29.create_decimal(f"{value:.14e}"))
+    exponent = math.frexp(value)[1]
+    if not math.isfinite(value) or exponent > 96:
+        raise OverflowError(_DECIMAL_OVERFLOW)
+    if exponent < -94:
+        return ZERO
+    scaled = abs(value)
+    power = 14 - ((exponent * 19728) >> 16)  # 19728 / 65536 is log10(2)
+    if power >= 0:
+        power = min(power, 28)
+        scaled *= _DOUBLE_POWERS[power]
+    elif power != -1 or scaled >= 1e15:
+        scaled /= _DOUBLE_POWERS[-power]
+    else:
+        power = 0
+    if scaled < 1e14 and power < 28:
+        scaled *= 10.0
+        power += 1
+    digits = round(scaled)
+    if power < 0:
+        digits *= 10**-power
+        power = 0
+        if digits > _MAX_MANTISSA:
+            raise OverflowError(_DECIMAL_OVERFLOW)
+    while power and digits % 10 == 0:
+        if not digits:
+            return ZERO
+        digits //= 10
+        power -= 1
+    return Decimal(-digits if value < 0 else digits).scaleb(-power, _WIDE)
 
 
 def normalize(value: Decimal) -> Decimal:

@@ -12,6 +12,7 @@ Source of the rules: ``Indicators/IndicatorBase.cs``, ``IndicatorBase.Operators.
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ from enum import Enum
 from typing import Any, ClassVar
 
 from harness.embedded.clock import from_us, to_us
-from harness.embedded.clr import ZERO, decimal_text, double_text, from_python, to_float
+from harness.embedded.clr import ZERO, decimal_from_double, decimal_text, double_text, from_python, to_float
 from harness.embedded.consolidators.events import EventHook
 from harness.embedded.consolidators.price_bars import YEAR_ONE_US
 from harness.embedded.data import BaseData, QuoteBar, TradeBar
@@ -106,17 +107,23 @@ class IndicatorDataPoint(BaseData):
     def __hash__(self) -> int:
         return hash((self._exact, self._end_us))
 
-    def __lt__(self, other: IndicatorDataPoint) -> bool:
-        return self._exact < other._exact
+    def _other(self, other: Any) -> Decimal:
+        """The exact value of a point to order this one by. Raises ``TypeError`` for anything else, as in Lean."""
+        if not isinstance(other, IndicatorDataPoint):
+            raise TypeError("Object must be of type IndicatorDataPoint")
+        return other._exact
 
-    def __le__(self, other: IndicatorDataPoint) -> bool:
-        return self._exact <= other._exact
+    def __lt__(self, other: Any) -> bool:
+        return self._exact < self._other(other)
 
-    def __gt__(self, other: IndicatorDataPoint) -> bool:
-        return self._exact > other._exact
+    def __le__(self, other: Any) -> bool:
+        return self._exact <= self._other(other)
 
-    def __ge__(self, other: IndicatorDataPoint) -> bool:
-        return self._exact >= other._exact
+    def __gt__(self, other: Any) -> bool:
+        return self._exact > self._other(other)
+
+    def __ge__(self, other: Any) -> bool:
+        return self._exact >= self._other(other)
 
     def __str__(self) -> str:
         return f"{self.end_time:%Y-%m-%dT%H:%M:%S} - {decimal_text(self._exact)}"
@@ -132,6 +139,18 @@ class Input(Enum):
 
 
 _BARS: dict[Input, Any] = {Input.BAR: (TradeBar, QuoteBar), Input.TRADE_BAR: TradeBar, Input.DATA: BaseData}
+_INPUT_NAMESPACES = {
+    Input.POINT: "QuantConnect.Indicators",
+    Input.BAR: "QuantConnect.Data.Market",
+    Input.TRADE_BAR: "QuantConnect.Data.Market",
+    Input.DATA: "QuantConnect.Data",
+}
+
+
+def _dotnet_name(data: Any) -> str:
+    """The type's name with its namespace, as ``GetType()`` shows it."""
+    space = "QuantConnect.Indicators" if isinstance(data, IndicatorDataPoint) else "QuantConnect.Data.Market"
+    return f"{space}.{type(data).__name__}"
 
 
 # ---------------------------------------------------------------------------------------------------------- parameters
@@ -147,7 +166,7 @@ class Parameter:
 
 
 def _whole(value: Any) -> int:
-    if isinstance(value, (bool, float, str)) or value is None:
+    if isinstance(value, (bool, str)) or value is None or (isinstance(value, float) and not value.is_integer()):
         raise TypeError(f"a whole number is needed, not {value!r}")
     return int(value)
 
@@ -201,11 +220,27 @@ def argument_text(value: Any) -> str:
     return "" if value is None else str(value)
 
 
+def with_own_names(parameters: tuple[Parameter, ...], named: dict[str, Any]) -> dict[str, Any]:
+    """Keyword arguments under the parameters' names.
+
+    Lean takes its own spelling (``roc1MaPeriod``) and that in snake case, which parts digits from words
+    (``roc_1_ma_period``).
+    """
+    known = {_plain(parameter.name): parameter.name for parameter in parameters}
+    return {known.get(_plain(name), name): value for name, value in named.items()}
+
+
+def _plain(name: str) -> str:
+    return name.replace("_", "").lower()
+
+
 def bind(
     parameters: tuple[Parameter, ...], arguments: tuple[Any, ...], named: dict[str, Any], owner: str
 ) -> dict[str, Any]:
     """Values of the parameters. Raises ``TypeError`` naming the call's owner if they do not fit."""
     values: dict[str, Any] = {}
+    if named:
+        named = with_own_names(parameters, named)
     if len(arguments) > len(parameters):
         raise TypeError(f"{owner} takes {len(parameters)} arguments ({', '.join(p.name for p in parameters)})")
     for index, parameter in enumerate(parameters):
@@ -476,8 +511,8 @@ class IndicatorBase:
         if not isinstance(data, _BARS[self.INPUT]):
             self._samples += 1
             raise ValueError(
-                f"IndicatorBase.Update() 'input' expected to be of type {self.INPUT.value} but is of type "
-                f"{type(data).__name__}"
+                f"IndicatorBase.Update() 'input' expected to be of type {_INPUT_NAMESPACES[self.INPUT]}."
+                f"{self.INPUT.value} but is of type {_dotnet_name(data)}"
             )
         self._inputs[symbol] = (us, data)
         self._push_bar(data)
@@ -515,14 +550,17 @@ class IndicatorBase:
         text = f"{whole_part}.{fraction}"
         return text[1:] if text == "-0.0" else text
 
-    def __format__(self, spec: str) -> str:
-        return format(str(self), spec)
-
     def to_detailed_string(self) -> str:
         return f"{self.name} - {self}"
 
     def _operand(self, other: Any) -> Decimal:
-        return other._value if isinstance(other, IndicatorBase) else from_python(other)
+        """The exact value of an indicator to order this one by.
+
+        Python reaches .NET's ``IComparable`` here, not the C# operators, and that takes indicators only.
+        """
+        if not isinstance(other, IndicatorBase):
+            raise TypeError(f"Object must be of type {type(self).__name__}")
+        return other._value
 
     def __lt__(self, other: Any) -> bool:
         return self._value < self._operand(other)
@@ -537,8 +575,11 @@ class IndicatorBase:
         return self._value >= self._operand(other)
 
     def __eq__(self, other: object) -> bool:
-        if isinstance(other, (int, float, Decimal)) and not isinstance(other, bool):
-            return self._value == from_python(other)
+        # ``IndicatorBase.Equals``: a number is compared by value, as a decimal made of it; an indicator is itself only.
+        if isinstance(other, float):
+            return math.isfinite(other) and self._value == decimal_from_double(other)
+        if isinstance(other, (int, Decimal)):
+            return self._value == Decimal(other)
         return self is other
 
     def __ne__(self, other: object) -> bool:

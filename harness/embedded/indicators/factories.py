@@ -10,7 +10,19 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.embedded.enums import MovingAverageType, Resolution
-from harness.embedded.indicators import averages, extremes, momentum, oscillators, statistics, trend, volatility, volume
+from harness.embedded.indicators import (
+    averages,
+    cycles,
+    extremes,
+    momentum,
+    oscillators,
+    pivots,
+    profiles,
+    statistics,
+    trend,
+    volatility,
+    volume,
+)
 from harness.embedded.indicators.base import (
     IndicatorBase,
     Parameter,
@@ -37,10 +49,16 @@ class Factory:
     """Resolution when none is given."""
     adjust: Callable[[dict[str, Any]], dict[str, Any]] | None = None
     """Fills arguments that depend on others."""
+    named: bool = True
+    """Whether the indicator is given the name; Lean forgets to for one of them."""
+    single: str | None = None
+    """The argument that ``period`` names where Lean has a form with a single period."""
 
     def read(self, arguments: tuple[Any, ...], named: dict[str, Any]) -> tuple[dict[str, Any], Any, Any]:
         """``(constructor arguments, resolution, selector)`` of a call. Raises ``TypeError`` if it does not fit."""
         values = dict(named)
+        if self.single is not None and "period" in values:
+            values[self.single] = values.pop("period")
         resolution = values.pop("resolution", self.resolution)
         selector = values.pop("selector", None)
         given = list(arguments)
@@ -135,6 +153,7 @@ FACTORIES: tuple[Factory, ...] = (
         "AROON({up_period},{down_period})",
         (whole("up_period"), anything("down_period", None)),
         adjust=_aroon,
+        single="up_period",
     ),
     _f("ATR", volatility.AverageTrueRange, "ATR({period})", (whole("period"), average(_SIMPLE, "type"))),
     _f("BB", volatility.BollingerBands, "BB({period},{k})"),
@@ -153,6 +172,7 @@ FACTORIES: tuple[Factory, ...] = (
         "DCH({upper_period},{lower_period})",
         (whole("upper_period"), anything("lower_period", None)),
         adjust=_channel,
+        single="upper_period",
     ),
     _f("DEM", statistics.DeMarkerIndicator, None, (whole("period"), average(name="type"))),
     _f("DEMA", averages.DoubleExponentialMovingAverage, None, (whole("period"),)),
@@ -173,9 +193,21 @@ FACTORIES: tuple[Factory, ...] = (
         "FRAMA({period},{long_period})",
         (whole("period"), whole("long_period", 198)),
     ),
+    _f("HE", cycles.HurstExponent),
     _f("HeikinAshi", trend.HeikinAshi, "HA", name="heikin_ashi"),
     _f("HMA", averages.HullMovingAverage),
-    _f("IBS", trend.InternalBarStrength),
+    _f(
+        "HT",
+        cycles.HilbertTransform,
+        "HT({length}, {in_phase_multiplication_factor}, {quadrature_multiplication_factor})",
+        (
+            whole("length"),
+            decimal("in_phase_multiplication_factor"),
+            decimal("quadrature_multiplication_factor"),
+        ),
+        named=False,
+    ),
+    _f("IBS", trend.InternalBarStrength, "IBS"),
     _f(
         "ICHIMOKU",
         extremes.IchimokuKinkoHyo,
@@ -200,7 +232,7 @@ FACTORIES: tuple[Factory, ...] = (
     _f(
         "SM",
         oscillators.SqueezeMomentum,
-        oscillators.SqueezeMomentum.NAME,
+        "SM({bollinger_period}, {bollinger_multiplier}, {keltner_period}, {keltner_multiplier})",
         (
             whole("bollinger_period", 20),
             decimal("bollinger_multiplier", "2"),
@@ -223,6 +255,12 @@ FACTORIES: tuple[Factory, ...] = (
     _f("NATR", volatility.NormalizedAverageTrueRange),
     _f("OBV", volume.OnBalanceVolume),
     _f(
+        "PPHL",
+        pivots.PivotPointsHighLow,
+        "PPHL({length_high},{length_low})",
+        (whole("length_high"), whole("length_low"), whole("last_stored_values", 100), anything("strict", True)),
+    ),
+    _f(
         "PPO",
         momentum.PercentagePriceOscillator,
         "PPO({fast_period},{slow_period})",
@@ -240,13 +278,18 @@ FACTORIES: tuple[Factory, ...] = (
     _f(
         "RVI",
         trend.RelativeVigorIndex,
-        "RVI({period},{type})",
-        (whole("period"), average(_SIMPLE, "type")),
+        "RVI({period},{moving_average_type})",
+        (whole("period"), average(_SIMPLE)),
     ),
     _f("SAREXT", trend.ParabolicStopAndReverseExtended, trend.ParabolicStopAndReverseExtended.NAME),
     _f("SMA", averages.SimpleMovingAverage),
     _f("SOBV", volume.SmoothedOnBalanceVolume, "SOBV({period})", (whole("period"), average(_SIMPLE, "type"))),
-    _f("SORTINO", statistics.SortinoRatio, None, (whole("period"), double("minimum_acceptable_return", 0.0))),
+    _f(
+        "SORTINO",
+        statistics.SortinoRatio,
+        None,
+        (whole("sortino_period"), double("minimum_acceptable_return", 0.0)),
+    ),
     _f(
         "SRSI",
         momentum.StochasticRelativeStrengthIndex,
@@ -270,6 +313,10 @@ FACTORIES: tuple[Factory, ...] = (
     _f("SUM", averages.Sum),
     _f("SWISS", statistics.SwissArmyKnife, "SWISS({period},{delta},{tool})"),
     _f("T3", averages.T3MovingAverage),
+    _f("TDS", pivots.TomDemarkSequential, "TDS"),
+    _f("TP", profiles.TimeProfile, resolution=Resolution.DAILY),
+    _f("VP", profiles.VolumeProfile, resolution=Resolution.DAILY),
+    _f("ZZ", pivots.ZigZag),
     _f("TDD", statistics.TargetDownsideDeviation),
     _f("TEMA", averages.TripleExponentialMovingAverage),
     _f("TR", volatility.TrueRange),
@@ -286,10 +333,7 @@ FACTORIES: tuple[Factory, ...] = (
     _f("WWMA", averages.WilderMovingAverage),
     _f("ZLEMA", averages.ZeroLagExponentialMovingAverage),
 )
-"""All of them but those with rules of their own (``max``, ``min``, ``vwap``, ``var``, ``identity``, ``sr``, ...)."""
+"""All of them but those with rules of their own (``max``, ``min``, ``vwap``, ``var``, ``identity``, ``trin``, ...)."""
 
-UNCOVERED: tuple[str, ...] = (
-    *("a", "addiff", "adr", "advr", "arima", "d", "g", "he", "ht", "iv", "mosc", "msi", "nhnl", "nhnlv", "pphl", "r"),
-    *("rdv", "t", "tds", "tp", "trin", "vp", "zz"),
-)
+UNCOVERED: tuple[str, ...] = ("arima", "d", "g", "iv", "r", "t")
 """Methods of Lean for indicators that this engine does not have."""

@@ -707,8 +707,8 @@ class KnowSureThing(Indicator):
     """Weighted sum of four smoothed rates of change."""
 
     __slots__ = (
-        *("moving_average_type", "roc1", "roc1ma", "roc2", "roc2ma", "roc3"),
-        *("roc3ma", "roc4", "roc4ma", "signal_line"),
+        *("moving_average_type", "roc_1", "roc_1_ma", "roc_2", "roc_2_ma", "roc_3"),
+        *("roc_3_ma", "roc_4", "roc_4_ma", "signal_line"),
     )
     PARAMETERS = (
         whole("roc1_period"),
@@ -730,16 +730,16 @@ class KnowSureThing(Indicator):
     def _create(self, *, signal_period: int, moving_average_type: MovingAverageType, **periods: int) -> None:
         self.moving_average_type = moving_average_type
         for number in range(1, 5):
-            setattr(self, f"roc{number}", RateOfChange(periods[f"roc{number}_period"]))
+            setattr(self, f"roc_{number}", RateOfChange(periods[f"roc{number}_period"]))
             smoothed = as_indicator(
                 moving_average_type, periods[f"roc{number}_ma_period"], f"{self.name}_ROC{number}MA"
             )
-            setattr(self, f"roc{number}ma", smoothed)
+            setattr(self, f"roc_{number}_ma", smoothed)
         self.signal_line = as_indicator(moving_average_type, signal_period, self.name + "_SignalLine")
         self._warm_up = max(periods[f"roc{n}_period"] + periods[f"roc{n}_ma_period"] for n in range(1, 5))
 
     def _pairs(self) -> list[tuple[RateOfChange, Any]]:
-        return [(getattr(self, f"roc{number}"), getattr(self, f"roc{number}ma")) for number in range(1, 5)]
+        return [(getattr(self, f"roc_{number}"), getattr(self, f"roc_{number}_ma")) for number in range(1, 5)]
 
     @property
     def is_ready(self) -> bool:
@@ -764,6 +764,11 @@ class KnowSureThing(Indicator):
             smoothed.reset()
         self.signal_line.reset()
         super().reset()
+
+
+for _number in range(1, 5):
+    setattr(KnowSureThing, f"ROC{_number}", KnowSureThing.__dict__[f"roc_{_number}"])
+    setattr(KnowSureThing, f"ROC{_number}MA", KnowSureThing.__dict__[f"roc_{_number}_ma"])
 
 
 class AwesomeOscillator(BarIndicator):

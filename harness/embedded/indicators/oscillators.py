@@ -46,7 +46,7 @@ _LARGE = Decimal("0.5769")
 class Momersion(WindowIndicator):
     """Share of the changes that continue the one before, in per cent."""
 
-    __slots__ = ("_minimum", "_products")
+    __slots__ = ("_minimum", "_product_count", "_products")
     PARAMETERS = (anything("min_period", None), whole("full_period"))
     NAME = "Momersion({min_period},{full_period})"
 
@@ -60,9 +60,10 @@ class Momersion(WindowIndicator):
     def _create(self, min_period: int | None, full_period: int) -> None:  # type: ignore[override]
         if min_period is not None and min_period < 4:
             raise ValueError("The minimum period should be 4. (Parameter 'minPeriod')")
-        super()._create(3)
+        super()._create(full_period)
         self._minimum = min_period
         self._products: deque[Decimal] = deque(maxlen=full_period)
+        self._product_count = 0
         self._warm_up = full_period + 3 if min_period is None else min_period + 2
 
     @property
@@ -70,12 +71,13 @@ class Momersion(WindowIndicator):
         products = self._products
         if self._minimum is not None:
             return len(products) >= self._minimum
-        return self._samples - 2 > (products.maxlen or 0)
+        return self._product_count > (products.maxlen or 0)
 
     def _compute(self, value: Decimal, us: int) -> Decimal:
         values, products = self._values, self._products
-        if len(values) == 3:
-            products.append(mul(sub(value, values[1]), sub(values[1], values[0])))
+        if len(values) >= 3:
+            products.append(mul(sub(value, values[-2]), sub(values[-2], values[-3])))
+            self._product_count += 1
         if self.is_ready and sum(1 for item in products if item == 0) < 0.5 * len(products):
             going_on = sum(1 for item in products if item > 0)
             turning = sum(1 for item in products if item < 0)
@@ -85,6 +87,7 @@ class Momersion(WindowIndicator):
     def reset(self) -> None:
         super().reset()
         self._products.clear()
+        self._product_count = 0
 
 
 class WilderSwingIndex(TradeBarIndicator):
@@ -207,7 +210,7 @@ class SqueezeMomentum(BarIndicator):
         whole("keltner_period"),
         decimal("keltner_multiplier"),
     )
-    NAME = "SM({bollinger_period}, {bollinger_multiplier}, {keltner_period}, {keltner_multiplier})"
+    NAME = "SM({bollinger_period},{bollinger_multiplier},{keltner_period},{keltner_multiplier})"
 
     def _create(
         self, bollinger_period: int, bollinger_multiplier: Decimal, keltner_period: int, keltner_multiplier: Decimal
@@ -275,7 +278,7 @@ class MesaAdaptiveMovingAverage(BarIndicator):
         *("_quadrature", "_quadrature2", "_radians", "_real", "_slow", "_smooth", "fama"),
     )
     PARAMETERS = (decimal("fast_limit", "0.5"), decimal("slow_limit", "0.05"))
-    NAME = "MAMA({fast_limit},{slow_limit})"
+    NAME = "MAMA"
 
     def _create(self, fast_limit: Decimal, slow_limit: Decimal) -> None:
         self._fast = fast_limit

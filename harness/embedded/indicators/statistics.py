@@ -14,7 +14,7 @@ from decimal import Decimal
 from typing import Any
 
 from harness.embedded.clock import from_us
-from harness.embedded.clr import ONE, ZERO, add, decimal_from_double, div, from_python, mul, sub, to_float
+from harness.embedded.clr import ONE, ZERO, add, decimal_from_double, decimal_text, div, from_python, mul, sub, to_float
 from harness.embedded.consolidators.environment import Environment
 from harness.embedded.enums import LeanEnum, MovingAverageType
 from harness.embedded.indicators.averages import ExponentialMovingAverage, as_indicator
@@ -27,6 +27,7 @@ from harness.embedded.indicators.base import (
     WindowIndicator,
     anything,
     average,
+    bind,
     decimal,
     double,
     whole,
@@ -135,7 +136,7 @@ class TimeSeriesForecast(WindowIndicator):
     """The next point of the least squares line through the last ``period`` values."""
 
     __slots__ = ()
-    NAME = "TSF({period})"
+    NAME = "TSF{period})"
 
     def _create(self, period: int) -> None:
         if period < 2:
@@ -229,8 +230,18 @@ class SharpeRatio(Indicator):
     """
 
     __slots__ = ("_numerator", "_period", "_rate", "_ratio", "_risk_free", "_roc")
-    PARAMETERS = (whole("period"), anything("risk_free_rate", 0.0))
-    NAME = "SR({period},{risk_free_rate})"
+    PARAMETERS = (whole("period"), anything("risk_free_rate", Decimal("0.0")))
+    NAME = "SR({period})"
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        if "risk_free_rate_model" in named:
+            named["risk_free_rate"] = named.pop("risk_free_rate_model")
+        super().__init__(*arguments, **named)
+        explicit = "name" in named or bool(arguments and isinstance(arguments[0], str))
+        if type(self) is SharpeRatio and not explicit:
+            rate = named.get("risk_free_rate", arguments[1] if len(arguments) > 1 else Decimal("0.0"))
+            if isinstance(rate, (int, float, Decimal)):
+                self.name = f"SR({self._period},{decimal_text(from_python(rate))})"
 
     def _create(self, period: int, risk_free_rate: Any) -> None:
         self._period = period
@@ -554,14 +565,12 @@ class SchaffTrendCycle(Indicator):
         whole("cycle_period", 10),
         whole("fast_period", 23),
         whole("slow_period", 50),
-        average(MovingAverageType.EXPONENTIAL),
+        average(MovingAverageType.EXPONENTIAL, "type"),
     )
     NAME = "SchaffTrendCycle({cycle_period},{fast_period},{slow_period})"
 
-    def _create(
-        self, cycle_period: int, fast_period: int, slow_period: int, moving_average_type: MovingAverageType
-    ) -> None:
-        kind, combine = moving_average_type, IndicatorExtensions
+    def _create(self, cycle_period: int, fast_period: int, slow_period: int, type: MovingAverageType) -> None:
+        kind, combine = type, IndicatorExtensions
         self._macd = MovingAverageConvergenceDivergence(fast_period, slow_period, cycle_period, kind)
         self._highest = combine.max(self._macd, cycle_period, False)
         self._lowest = combine.min(self._macd, cycle_period, False)
@@ -746,6 +755,23 @@ def pearson(first: Iterable[float], second: Iterable[float]) -> float:
     return product / bottom if bottom else math.nan
 
 
+def ranks(values: list[float]) -> list[float]:
+    """Place of each value in the order of all, from 1; equal values share the mean of their places."""
+    order = sorted(range(len(values)), key=values.__getitem__)
+    result = [0.0] * len(values)
+    start = 0
+    for end in range(1, len(order) + 1):
+        if end == len(order) or values[order[end]] != values[order[start]]:
+            for index in order[start:end]:
+                result[index] = (start + 1 + end) / 2
+            start = end
+    return result
+
+
+def _symbol(item: Any) -> Any:
+    return symbol_cache.try_get_symbol(item) or item if isinstance(item, str) else item
+
+
 class DualSymbolIndicator(BarIndicator):
     """An indicator of two symbols, computed when both have a bar of one time."""
 
@@ -819,10 +845,7 @@ class _Returns(DualSymbolIndicator):
         super().__init__(*arguments, **named)
 
     def _create(self, target_symbol: Any, reference_symbol: Any, period: int) -> None:
-        target_symbol, reference_symbol = (
-            symbol_cache.try_get_symbol(item) or item if isinstance(item, str) else item
-            for item in (target_symbol, reference_symbol)
-        )
+        target_symbol, reference_symbol = _symbol(target_symbol), _symbol(reference_symbol)
         if period < 2:
             kind = type(self).__name__
             raise ValueError(f"Period parameter for {kind} indicator must be greater than 2 but was {period}.")
@@ -884,7 +907,7 @@ class Covariance(_Returns):
 class Correlation(DualSymbolIndicator):
     """Correlation of the closes of two symbols."""
 
-    __slots__ = ()
+    __slots__ = ("_kind",)
     PARAMETERS = (
         anything("target_symbol"),
         anything("reference_symbol"),
@@ -898,11 +921,220 @@ class Correlation(DualSymbolIndicator):
     ) -> None:
         if period < 2:
             raise ValueError(f"Period parameter for Correlation indicator must be greater than 2 but was {period}")
-        if correlation_type != CorrelationType.PEARSON:
-            raise NotSupportedError("CorrelationType.SPEARMAN")
-        self._create_pair(target_symbol, reference_symbol, period)
+        self._kind = CorrelationType(correlation_type)
+        self._create_pair(_symbol(target_symbol), _symbol(reference_symbol), period)
 
     def _compute_pair(self) -> Decimal:
         target, reference = ([to_float(bar._close) for bar in reversed(self._bars[s])] for s in self._symbols)
+        if self._kind == CorrelationType.SPEARMAN:
+            target, reference = ranks(target), ranks(reference)
         value = pearson(target, reference)
         return ZERO if _is_nothing(value) else decimal_from_double(value)
+
+
+class Alpha(BarIndicator):
+    """Return beyond what the reference explains, a period's mean."""
+
+    __slots__ = ("_alpha", "_beta", "_period", "_rate", "_reference", "_reference_change", "_target", "_target_change")
+    PARAMETERS = (
+        anything("target_symbol"),
+        anything("reference_symbol"),
+        whole("alpha_period"),
+        whole("beta_period"),
+        anything("risk_free_rate", None),
+    )
+    NAME = "ALPHA({target_symbol},{reference_symbol},{alpha_period},{beta_period}{rate})"
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        """``([name,] target, reference, alpha_period[, beta_period][, rate or model])``, one period serving as both."""
+        given = list(arguments)
+        name = given.pop(0) if len(given) > 3 and isinstance(given[0], str) and not _is_number(given[2]) else None
+        name = named.pop("name", name)
+        named = {"risk_free_rate" if key == "risk_free_rate_model" else key: item for key, item in named.items()}
+        single = "period" in named or ("beta_period" not in named and not (len(given) > 3 and type(given[3]) is int))
+        if "period" in named:
+            named["alpha_period"] = named.pop("period")
+        if single:
+            given, rate = given[:3], given[3:]
+            if rate:
+                named["risk_free_rate"] = rate[0]
+            named["beta_period"] = given[2] if len(given) > 2 else named["alpha_period"]
+        values = bind(Alpha.PARAMETERS, tuple(given), named, "Alpha")
+        if name is None:
+            periods = f"{values['alpha_period']}" + ("" if single else f",{values['beta_period']}")
+            rate_given = values["risk_free_rate"]
+            shown = (
+                f",{'' if rate_given is None else decimal_text(from_python(rate_given))}"
+                if (rate_given is None or _is_number(rate_given))
+                else ""
+            )
+            name = f"ALPHA({values['target_symbol']},{values['reference_symbol']},{periods}{shown})"
+        self._begin(name)
+        self._create(**values)
+
+    def _create(
+        self, target_symbol: Any, reference_symbol: Any, alpha_period: int, beta_period: int, risk_free_rate: Any
+    ) -> None:
+        target_symbol, reference_symbol = _symbol(target_symbol), _symbol(reference_symbol)
+        if target_symbol == reference_symbol:
+            raise ValueError("The target and reference symbols cannot be the same.")
+        if alpha_period < 1:
+            raise ValueError("The period must be equal or greater than 1.")
+        if beta_period < 2:
+            raise ValueError("The beta period must be equal or greater than 2.")
+        self._target, self._reference = target_symbol, reference_symbol
+        self._period = Decimal(alpha_period)
+        self._rate = _rate_function(ZERO if risk_free_rate is None else risk_free_rate)
+        self._target_change = RateOfChange(self.name + "_TargetROC", alpha_period)
+        self._reference_change = RateOfChange(self.name + "_ReferenceROC", alpha_period)
+        self._beta = Beta(self.name + "_Beta", target_symbol, reference_symbol, beta_period)
+        self._alpha = ZERO
+        self._warm_up = max(alpha_period, beta_period) + 1
+
+    @property
+    def is_ready(self) -> bool:
+        return self._target_change.is_ready and self._beta.is_ready and self._reference_change.is_ready
+
+    def _next_bar(self, bar: Any) -> Decimal:
+        if bar.symbol == self._target:
+            self._target_change._push(bar._end_us, bar._close)
+        elif bar.symbol == self._reference:
+            self._reference_change._push(bar._end_us, bar._close)
+        else:
+            raise ValueError(f"The input symbol {bar.symbol} is not the target or reference symbol.")
+        self._beta._push_bar(bar)
+        if self._target_change._samples == self._reference_change._samples:
+            self._alpha = self._compute() if self.is_ready else ZERO
+        return self._alpha
+
+    def _compute(self) -> Decimal:
+        target = div(self._target_change._value, self._period)
+        reference = div(self._reference_change._value, self._period)
+        rate = self._rate(from_us(self._target_change._us))
+        return sub(target, add(rate, mul(self._beta._value, sub(reference, rate))))
+
+    def reset(self) -> None:
+        self._target_change.reset()
+        self._reference_change.reset()
+        self._beta.reset()
+        self._alpha = ZERO
+        super().reset()
+
+
+def _is_number(item: Any) -> bool:
+    return isinstance(item, (int, float, Decimal))
+
+
+# Coefficients of the inverse error function (Boost's, which Math.NET uses), lowest power first.
+_CENTRE = (
+    (
+        *(-0.000508781949658280665617, -0.00836874819741736770379, 0.0334806625409744615033),
+        *(-0.0126926147662974029034, -0.0365637971411762664006, 0.0219878681111168899165),
+        *(0.00822687874676915743155, -0.00538772965071242932965),
+    ),
+    (
+        *(1.0, -0.970005043303290640362, -1.56574558234175846809, 1.56221558398423026363, 0.662328840472002992063),
+        *(-0.71228902341542847553, -0.0527396382340099713954, 0.0795283687341571680018),
+        *(-0.00233393759374190016776, 0.000886216390456424707504),
+    ),
+)
+_MIDDLE = (
+    (
+        *(-0.202433508355938759655, 0.105264680699391713268, 8.37050328343119927838, 17.6447298408374015486),
+        *(-18.8510648058714251895, -44.6382324441786960818, 17.445385985570866523, 21.1294655448340526258),
+        -3.67192254707729348546,
+    ),
+    (
+        *(1.0, 6.24264124854247537712, 3.9713437953343869095, -28.6608180499800029974, -20.1432634680485188801),
+        *(48.5609213108739935468, 10.8268667355460159008, -22.6436933413139721736, 1.72114765761200282724),
+    ),
+)
+_TAIL = (
+    (
+        *(-0.131102781679951906451, -0.163794047193317060787, 0.117030156341995252019, 0.387079738972604337464),
+        *(0.337785538912035898924, 0.142869534408157156766, 0.0290157910005329060432, 0.00214558995388805277169),
+        *(-0.679465575181126350155e-6, 0.285225331782217055858e-7, -0.681149956853776992068e-9),
+    ),
+    (
+        *(1.0, 3.46625407242567245975, 5.38168345707006855425, 4.77846592945843778382, 2.59301921623620271374),
+        *(0.848854343457902036425, 0.152264338295331783612, 0.01105924229346489121),
+    ),
+)
+_FAR_TAIL = (
+    (
+        *(-0.0350353787183177984712, -0.00222426529213447927281, 0.0185573306514231072324),
+        *(0.00950804701325919603619, 0.00187123492819559223345, 0.000157544617424960554631),
+        *(0.460469890584317994083e-5, -0.230404776911882601748e-9, 0.266339227425782031962e-11),
+    ),
+    (
+        *(1.0, 1.3653349817554063097, 0.762059164553623404043, 0.220091105764131249824, 0.0341589143670947727934),
+        *(0.00263861676657015992959, 0.764675292302794483503e-4),
+    ),
+)
+
+
+def _quotient(x: float, polynomials: tuple[tuple[float, ...], tuple[float, ...]]) -> float:
+    values = []
+    for coefficients in polynomials:
+        total = coefficients[-1]
+        for coefficient in coefficients[-2::-1]:
+            total *= x
+            total += coefficient
+        values.append(total)
+    return values[0] / values[1]
+
+
+def inverse_complementary_error(z: float) -> float:
+    """Where the complementary error function is ``z``, as Math.NET's ``SpecialFunctions.ErfcInv`` computes it."""
+    if z <= 0.0:
+        return math.inf
+    if z >= 2.0:
+        return -math.inf
+    p, q, sign = (1 - (2 - z), 2 - z, -1.0) if z > 1 else (1 - z, z, 1.0)
+    if p <= 0.5:
+        g = p * (p + 10)
+        result = g * 0.0891314744949340820313 + g * _quotient(p, _CENTRE)
+    elif q >= 0.25:
+        result = math.sqrt(-2 * math.log(q)) / (2.249481201171875 + _quotient(q - 0.25, _MIDDLE))
+    else:
+        x = math.sqrt(-math.log(q))
+        if x < 3:
+            result = 0.807220458984375 * x + _quotient(x - 1.125, _TAIL) * x
+        elif x < 6:
+            result = 0.93995571136474609375 * x + _quotient(x - 3, _FAR_TAIL) * x
+        else:
+            raise NotSupportedError("ValueAtRisk", "a confidence level this near to 0 or 1")
+    return sign * result
+
+
+class ValueAtRisk(WindowIndicator):
+    """The return that is undercut with a probability of one less the confidence level, if returns are normal."""
+
+    __slots__ = ("_change", "_level", "_returns")
+    PARAMETERS = (whole("period"), double("confidence_level"))
+    NAME = "VaR({period}, {confidence_level})"
+
+    def _create(self, period: int, confidence_level: float) -> None:  # type: ignore[override]
+        super()._create(period)
+        if period < 3:
+            raise ValueError(f"Period parameter for ValueAtRisk indicator must be greater than 2 but was {period}")
+        self._level = confidence_level
+        self._returns: deque[float] = deque(maxlen=period)
+        self._change = RateOfChange(1)
+
+    def _compute(self, value: Decimal, us: int) -> Decimal:
+        self._change._push(us, value)
+        self._returns.appendleft(to_float(self._change._value))
+        if len(self._returns) < 2:
+            return ZERO
+        mean = 0.0
+        for count, item in enumerate(self._returns, 1):
+            mean += (item - mean) / count
+        deviation = math.sqrt(streaming_variance(self._returns))
+        place = inverse_complementary_error(2.0 * (1 - self._level))
+        return decimal_from_double(mean - deviation * math.sqrt(2.0) * place)
+
+    def reset(self) -> None:
+        self._change.reset()
+        self._returns.clear()
+        super().reset()

@@ -133,6 +133,9 @@ class AverageDirectionalMovementIndexRating(BarIndicator):
         super().reset()
 
 
+AverageDirectionalMovementIndexRating.ADX = AverageDirectionalMovementIndexRating.__dict__["adx"]  # type: ignore[attr-defined]
+
+
 class ParabolicStopAndReverseExtended(BarIndicator):
     """A stop that follows the trend ever faster; negative while short."""
 
@@ -535,7 +538,7 @@ class InternalBarStrength(BarIndicator):
     """Place of the close in the bar's range."""
 
     __slots__ = ()
-    NAME = "IBS"
+    NAME = "IBS()"
 
     def _create(self) -> None:
         self._warm_up = 1

@@ -21,6 +21,10 @@ from harness.embedded.indicators.extensions import (
 )
 from harness.embedded.indicators.factories import FACTORIES
 from harness.embedded.indicators.history import _Collector
+from harness.embedded.indicators.momentum import KnowSureThing
+from harness.embedded.indicators.oscillators import MesaAdaptiveMovingAverage, SqueezeMomentum
+from harness.embedded.indicators.statistics import SharpeRatio, TimeSeriesForecast
+from harness.embedded.indicators.trend import InternalBarStrength, UltimateOscillator
 from harness.embedded.indicators.user_indicator import PythonIndicator, as_indicator_base
 from harness.embedded.indicators.volatility import AverageTrueRange, BollingerBands
 
@@ -122,14 +126,52 @@ def test_comparison_is_by_value_against_numbers_and_identity_against_indicators(
     one.update(START, 5)
     two.update(START, 5)
     assert one == 5
+    assert one == 5.0
     assert one != 4
-    assert one > 4.5
-    assert one <= 5
     assert one != two
     assert one >= two
+    assert not one < two
     assert len({one, two}) == 2
     with pytest.raises(TypeError):
         one + 1  # type: ignore[operator]
+
+
+def test_order_is_between_indicators_only_and_formats_are_not_taken() -> None:
+    """IndicatorBase.CompareTo(object) and IndicatorDataPoint.CompareTo(object), which is what Python's operators reach
+    for a class that does not declare C# operators itself; ``object.__format__`` takes no format.
+    """
+    one = SimpleMovingAverage(1)
+    one.update(START, 5)
+    for ask in (lambda: one > 4.5, lambda: one <= 5, lambda: one >= 0):
+        with pytest.raises(TypeError, match=r"^Object must be of type SimpleMovingAverage$"):
+            ask()
+    with pytest.raises(TypeError, match=r"^Object must be of type IndicatorDataPoint$"):
+        one.current > 4  # noqa: B015
+    assert f"{one}" == "5.0"
+    with pytest.raises(TypeError, match="unsupported format string"):
+        f"{one:.2f}"
+
+
+def test_names_and_argument_spellings_are_those_of_the_constructors() -> None:
+    """Names: the constructors of SharpeRatio.cs, TimeSeriesForecast.cs, MesaAdaptiveMovingAverage.cs,
+    InternalBarStrength.cs, SqueezeMomentum.cs. Spellings: C#'s and pythonnet's snake case (``ToSnakeCase``).
+    """
+    assert [indicator.name for indicator in (SharpeRatio(10), SharpeRatio(10, 0.02), SharpeRatio("x", 10))] == [
+        "SR(10,0.0)",
+        "SR(10,0.02)",
+        "x",
+    ]
+    assert SharpeRatio(10, lambda _: 0.01).name == "SR(10)"
+    assert TimeSeriesForecast(4).name == "TSF4)"
+    assert MesaAdaptiveMovingAverage().name == "MAMA"
+    assert InternalBarStrength().name == "IBS()"
+    assert SqueezeMomentum(20, 2, 20, 1.5).name == "SM(20,2,20,1.5)"
+    assert UltimateOscillator(period1=7, period_2=14, period_3=28).name == "ULTOSC(7,14,28)"
+    assert SimpleMovingAverage(14.0).period == 14
+    with pytest.raises(TypeError):
+        SimpleMovingAverage(14.5)
+    known: Any = KnowSureThing(1, 1, 1, 1, 1, 1, 1, 1, 1)
+    assert (known.roc_1_ma, known.ROC4) == (known.ROC1MA, known.roc_4)
 
 
 def test_text_has_one_to_five_decimals() -> None:

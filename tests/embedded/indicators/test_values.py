@@ -385,7 +385,8 @@ def test_values_keep_the_digits_of_a_decimal() -> None:
 
 def _arguments(indicator: type[IndicatorBase], factory: Any) -> dict[str, Any]:
     chosen: dict[str, Any] = {"fast_period": 3, "slow_period": 6, "n": 4, "long_period": 10, "tool": 0, "delta": 0.1}
-    chosen |= {"limit_move": Decimal(8)}
+    chosen |= {"limit_move": Decimal(8), "length": 5, "length_high": 2, "length_low": 2}
+    chosen |= {"in_phase_multiplication_factor": Decimal("0.6"), "quadrature_multiplication_factor": Decimal("0.3")}
     values: dict[str, Any] = {}
     for parameter in factory.parameters:
         name = parameter.name
@@ -461,7 +462,10 @@ def test_quote_bars_feed_bar_indicators_and_not_trade_bar_indicators() -> None:
     quote = QuoteBar(START, None, None, 0, None, 0, MINUTE)
     assert AverageTrueRange(2).INPUT is Input.BAR
     AverageTrueRange(2).update(quote)
-    with pytest.raises(ValueError, match="expected to be of type TradeBar but is of type QuoteBar"):
+    with pytest.raises(
+        ValueError,
+        match=r"of type QuantConnect\.Data\.Market\.TradeBar but is of type QuantConnect\.Data\.Market\.QuoteBar",
+    ):
         OnBalanceVolume().update(quote)
     with pytest.raises(NotImplementedError, match=r"does not support the `Update\(DateTime, decimal\)`"):
         OnBalanceVolume().update(START, 1)
