@@ -18,6 +18,9 @@ from harness.embedded.enums import (
     Resolution,
     SecurityType,
 )
+from harness.embedded.model_errors import NullReferenceError
+from harness.embedded.models.brokerage import DefaultBrokerageMessageHandler
+from harness.embedded.models.wrapping import require
 from harness.embedded.naming import lean_api
 from harness.embedded.orders.order import MarketOnCloseOrder, TrailingStopOrder
 from harness.embedded.orders.request import SubmitOrderRequest
@@ -48,7 +51,6 @@ _LIQUIDATE_DISABLED = (
 )
 
 
-_NULL_REFERENCE = "Object reference not set to an instance of an object."
 _REST = 'bool asynchronous = false, string tag = "", IOrderProperties orderProperties = null)'
 _REST_WITHOUT_TAG = "bool asynchronous = false, string tag = null, IOrderProperties orderProperties = null)"
 _HOLDINGS_REST = f"bool liquidateExistingHoldings = false, {_REST_WITHOUT_TAG}"
@@ -77,6 +79,7 @@ class TradingApi:
     debug: Any
     error: Any
 
+    _brokerage_message_handler: Any = None
     _max_orders = 10_000
     _warned_market_on_open = False
     _warned_daily_conversion = False
@@ -169,7 +172,7 @@ class TradingApi:
     ) -> OrderTicket:
         if properties is None:
             if self.default_order_properties is None:
-                raise RuntimeError(_NULL_REFERENCE)
+                raise NullReferenceError
             properties = self.default_order_properties.clone()
         if isinstance(properties.time_in_force, GoodTilDateTimeInForce):
             properties.time_in_force = TimeInForce.GOOD_TIL_CANCELED
@@ -273,7 +276,7 @@ class TradingApi:
                 targets["targets"], liquidate_existing_holdings, asynchronous, tag, order_properties
             )
         if symbol is None:
-            raise RuntimeError(_NULL_REFERENCE)
+            raise NullReferenceError
         quantity = self._calculate_order_quantity(symbol, percentage)
         return self._trade_towards(symbol, quantity, liquidate_existing_holdings, asynchronous, tag, order_properties)
 
@@ -286,7 +289,7 @@ class TradingApi:
         order_properties: Any,
     ) -> list[OrderTicket]:
         if targets is None or None in targets:
-            raise RuntimeError(_NULL_REFERENCE)
+            raise NullReferenceError
         tickets: list[OrderTicket] = []
         if liquidate_existing_holdings:
             others = self._symbols_except(target.symbol for target in targets)
@@ -433,6 +436,20 @@ class TradingApi:
         if security is not None:
             return bool(hours.is_open(security.local_time, False))
         return bool(hours.is_open(hours.zone.utc_to_local(self.clock.utc), False))
+
+    @property
+    def brokerage_message_handler(self) -> Any:
+        """Who would get a brokerage's messages; a backtest has none."""
+        if self._brokerage_message_handler is None:
+            self._brokerage_message_handler = DefaultBrokerageMessageHandler(self)
+        return self._brokerage_message_handler
+
+    def set_brokerage_message_handler(self, handler: Any) -> None:
+        """Raises ``NotImplementedError`` for a handler that leaves out a method, ``ValueError`` for ``None``."""
+        if handler is None:
+            raise ValueError("Value cannot be null. (Parameter 'handler')")
+        require(handler, "IBrokerageMessageHandler", ("handle_message", "handle_order"))
+        self._brokerage_message_handler = handler
 
     @clr_call("SetMaximumOrders(int max)")
     def set_maximum_orders(self, max: int) -> None:
@@ -587,7 +604,7 @@ class TradingApi:
     def _security_for_order(self, symbol: Symbol | None) -> Any:
         """The security, added and seeded if it is not there; ``None`` for an unknown ticker."""
         if symbol is None:
-            raise RuntimeError(_NULL_REFERENCE)
+            raise NullReferenceError
         security = self.securities.get(symbol)
         if security is None and symbol.security_type is SecurityType.BASE:
             return None

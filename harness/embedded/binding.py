@@ -125,7 +125,7 @@ def _is_clr(value: Any) -> bool:
     return any(cls.__module__.startswith("harness.embedded") for cls in type(value).__mro__)
 
 
-class _NoMatchError(Exception):
+class NoMatchError(Exception):
     """The value does not fit. A ``message`` takes the place of the text that no method matches."""
 
     def __init__(self, message: str | None = None) -> None:
@@ -136,7 +136,7 @@ class _NoMatchError(Exception):
 def decimal_of(value: Any) -> Decimal:
     """A value for a ``decimal`` parameter: the text of it, parsed, so that ``"1.5"`` and numpy numbers will do.
 
-    Raises ``_NoMatchError``.
+    Raises ``NoMatchError``.
     """
     kind = type(value)
     if kind is Decimal or kind is int:
@@ -144,43 +144,43 @@ def decimal_of(value: Any) -> Decimal:
     elif _is_clr(value):
         point = getattr(value, "_exact", None)
         if not isinstance(point, Decimal):
-            raise _NoMatchError
+            raise NoMatchError
         return point
     else:
         text = str(value)
         if not _NUMBER.fullmatch(text):
-            raise _NoMatchError
+            raise NoMatchError
         text = text.strip().replace(",", "")
         exact = Decimal(f"{text[-1]}{text[:-1]}" if text[-1] in "+-" else text)
     if not exact.is_finite() or abs(exact) > _LARGEST_DECIMAL:
-        raise _NoMatchError
+        raise NoMatchError
     # 96 bits and 28 places
     return exact if -28 <= exact.adjusted() - len(exact.as_tuple().digits) < 28 else clr.add(exact, clr.ZERO)
 
 
 def double_of(value: Any) -> float:
-    """A value for a ``double`` parameter. Raises ``_NoMatchError``."""
+    """A value for a ``double`` parameter. Raises ``NoMatchError``."""
     if isinstance(value, str | bytes) or value is None or _is_clr(value):
-        raise _NoMatchError
+        raise NoMatchError
     try:
         return float(value)
     except (TypeError, ValueError, OverflowError):
-        raise _NoMatchError from None
+        raise NoMatchError from None
 
 
 def int_of(value: Any) -> int:
-    """A value for an ``int`` parameter: whole floats will do, others are not cut. Raises ``_NoMatchError``."""
+    """A value for an ``int`` parameter: whole floats will do, others are not cut. Raises ``NoMatchError``."""
     if _is_clr(value) and not hasattr(value, "get_most_recent_order_response"):
-        raise _NoMatchError
+        raise NoMatchError
     is_float = isinstance(value, float) or (hasattr(value, "__float__") and not hasattr(value, "__index__"))
     try:
         if is_float and not isinstance(value, int) and not float(value).is_integer():
-            raise _NoMatchError
+            raise NoMatchError
         number = int(value)
     except (TypeError, ValueError, OverflowError):
-        raise _NoMatchError from None
+        raise NoMatchError from None
     if number not in _INT_RANGE:
-        raise _NoMatchError
+        raise NoMatchError
     return number
 
 
@@ -206,30 +206,30 @@ def _symbol(value: Any) -> Any:
         if found is not None:
             return found
         if "|" in value or " " in value:
-            raise _NoMatchError("Failed to implicitly convert System.String to QuantConnect.Symbol")
+            raise NoMatchError("Failed to implicitly convert System.String to QuantConnect.Symbol")
         return Symbol(SecurityIdentifier(value, 0), value)
     symbol = getattr(value, "symbol", None)
     if isinstance(symbol, Symbol) and hasattr(value, "holdings"):
         return symbol
-    raise _NoMatchError
+    raise NoMatchError
 
 
 def _list_of(kind: str, value: Any) -> list[Any]:
     if type(value) is not list and not (_is_clr(value) and hasattr(value, "__iter__")):
-        raise _NoMatchError
+        raise NoMatchError
     return [_convert(kind, item) for item in value]
 
 
 def _flag(value: Any) -> bool:
     if value is True or value is False:
         return value
-    raise _NoMatchError
+    raise NoMatchError
 
 
 def _text(value: Any) -> str | None:
     if value is None or isinstance(value, str):
         return value
-    raise _NoMatchError
+    raise NoMatchError
 
 
 def _enumeration(kind: str, value: Any) -> Any:
@@ -241,7 +241,7 @@ def _enumeration(kind: str, value: Any) -> Any:
     try:
         return members(int_of(value))
     except ValueError:
-        raise _NoMatchError from None
+        raise NoMatchError from None
 
 
 _CONVERSIONS: dict[str, Callable[[Any], Any]] = {
@@ -257,7 +257,7 @@ _CONVERSIONS: dict[str, Callable[[Any], Any]] = {
 
 
 def _convert(kind: str, value: Any) -> Any:
-    """The value as this kind of parameter takes it. Raises ``_NoMatchError``."""
+    """The value as this kind of parameter takes it. Raises ``NoMatchError``."""
     conversion = _CONVERSIONS.get(kind)
     if conversion is not None:
         return conversion(value)
@@ -270,11 +270,11 @@ def _convert(kind: str, value: Any) -> Any:
         return _enumeration(kind, value)
     if value is None or any(cls.__name__ == kind.removeprefix("I") for cls in type(value).__mro__):
         return value
-    raise _NoMatchError
+    raise NoMatchError
 
 
 def _is_implicit(kind: str, value: Any) -> bool:
-    """Whether a value with an alias needs an implicit conversion for this kind. Raises ``_NoMatchError`` for none."""
+    """Whether a value with an alias needs an implicit conversion for this kind. Raises ``NoMatchError`` for none."""
     alias = _ALIASES.get(type(value))
     if alias is None or alias == kind:
         return False
@@ -287,7 +287,7 @@ def _is_implicit(kind: str, value: Any) -> bool:
         or (alias == "string" and kind == "Symbol")
     ):
         return True
-    raise _NoMatchError
+    raise NoMatchError
 
 
 # -- the whole call -------------------------------------------------------------------------------------------------
@@ -314,7 +314,7 @@ class _Plan:
         self._defaults = {p.name: p.value for p in parameters[positional:] if p.name not in named}
 
     def values_of(self, args: tuple[Any, ...], named: dict[str, Any]) -> dict[str, Any]:
-        """Raises ``_NoMatchError`` for a value that its type's conversion does not take."""
+        """Raises ``NoMatchError`` for a value that its type's conversion does not take."""
         values = dict(self._defaults)
         for (name, conversion), value in zip(self._positional, args, strict=True):
             values[name] = conversion(value)
@@ -357,7 +357,7 @@ class Binder:
         if known is not None:
             try:
                 return known.values_of(args, named)
-            except _NoMatchError:
+            except NoMatchError:
                 pass
         matches: list[_Match] = []
         implicit: list[_Match] = []
@@ -365,7 +365,7 @@ class Binder:
         for overload in self.overloads:
             try:
                 match = self._match(overload, args, named, not matches)
-            except _NoMatchError as no:
+            except NoMatchError as no:
                 pending = no.message
                 continue
             if match is not None:
@@ -400,7 +400,7 @@ class Binder:
                 continue
             if len(self.overloads) > 1 and _is_implicit(parameter.kind, value):
                 if not takes_implicit:
-                    raise _NoMatchError
+                    raise NoMatchError
                 implicit += 1
             _convert(parameter.kind, value)
             precedence += parameter.precedence
@@ -470,7 +470,7 @@ def _fits(kind: str, value: Any) -> bool:
     try:
         _is_implicit(kind, value)
         _convert(kind, value)
-    except _NoMatchError:
+    except NoMatchError:
         return False
     return True
 
@@ -537,7 +537,7 @@ def symbols_of(selection: Any) -> Iterator[Any]:
                 continue
             try:
                 symbol = _symbol(item)
-            except _NoMatchError:
+            except NoMatchError:
                 raise ValueError(
                     f"Argument type should be Symbol or a list of Symbol. Object: {item}. Type: {_type_text(item)}"
                 ) from None
@@ -548,7 +548,7 @@ def symbols_of(selection: Any) -> Iterator[Any]:
         error = wrong
     try:
         symbols = _list_of("Symbol", selection)
-    except _NoMatchError:
+    except NoMatchError:
         raise error from None
     yield from symbols
 

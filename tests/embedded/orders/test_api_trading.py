@@ -21,6 +21,7 @@ from harness.embedded.enums import (
     Resolution,
 )
 from harness.embedded.indicators.base import IndicatorDataPoint
+from harness.embedded.models.brokerage import DefaultBrokerageMessageHandler
 from harness.embedded.orders import MarketOnCloseOrder, OrderProperties, TimeInForce
 from harness.embedded.portfolio_target import PortfolioTarget
 from harness.embedded.reference.symbols import SecurityIdentifier, Symbol, symbol_cache
@@ -364,3 +365,19 @@ def test_liquidate_takes_a_list_one_by_one(algorithm: FakeAlgorithm) -> None:
     assert algorithm.messages[-1].startswith("Warning: liquidate ignored symbol 'NOPE 0'")
     with pytest.raises(ValueError, match="should be Symbol or a list of Symbol"):
         algorithm.liquidate([5])
+
+
+def test_a_brokerage_message_handler_is_kept(algorithm: FakeAlgorithm) -> None:
+    """``QCAlgorithm.SetBrokerageMessageHandler``: a backtest's brokerage sends nothing to it."""
+
+    class Handler:
+        def handle_message(self, message: object) -> None:
+            """Nothing comes."""
+
+    with pytest.raises(NotImplementedError, match="missing methods on Handler: HandleOrder"):
+        algorithm.set_brokerage_message_handler(Handler())
+    with pytest.raises(ValueError, match=r"Parameter 'handler'"):
+        algorithm.set_brokerage_message_handler(None)
+    handler = DefaultBrokerageMessageHandler(algorithm)
+    algorithm.SetBrokerageMessageHandler(handler)
+    assert algorithm.brokerage_message_handler is handler
