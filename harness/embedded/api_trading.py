@@ -21,7 +21,8 @@ from harness.embedded.enums import (
 from harness.embedded.model_errors import NullReferenceError
 from harness.embedded.models.brokerage import DefaultBrokerageMessageHandler
 from harness.embedded.models.wrapping import require
-from harness.embedded.naming import lean_api
+from harness.embedded.naming import lean_api, user_method
+from harness.embedded.not_supported import NotSupportedError
 from harness.embedded.orders.order import MarketOnCloseOrder, TrailingStopOrder
 from harness.embedded.orders.request import SubmitOrderRequest
 from harness.embedded.orders.response import OrderResponse
@@ -607,6 +608,11 @@ class TradingApi:
             raise NullReferenceError
         security = self.securities.get(symbol)
         if security is None and symbol.security_type is SecurityType.BASE:
+            if user_method(self, "on_securities_changed") is not None:
+                raise NotSupportedError(
+                    "trading an unknown ticker",
+                    f"Lean adds {symbol.value} without data and tells on_securities_changed",
+                )
             return None
         if security is None or not (security.is_tradable or security.is_delisted):
             security = self._engine.add_equity(

@@ -461,7 +461,15 @@ class Binder:
 
 
 def _expected(parameter: Parameter, value: Any) -> str:
-    return f"expected {shown_type(parameter.kind)}, got {type(value).__name__}."
+    return f"expected {shown_type(parameter.kind)}, got {_c_name(type(value))}."
+
+
+def _c_name(kind: type) -> str:
+    """The name in the C structure of a type, which has the module only where the type is not made at run time."""
+    made_at_run_time = kind.__flags__ & (1 << 9)
+    if made_at_run_time or kind.__module__ == "builtins":
+        return kind.__name__
+    return f"{kind.__module__}.{kind.__name__}"
 
 
 def _fits(kind: str, value: Any) -> bool:

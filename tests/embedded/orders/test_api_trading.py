@@ -22,6 +22,7 @@ from harness.embedded.enums import (
 )
 from harness.embedded.indicators.base import IndicatorDataPoint
 from harness.embedded.models.brokerage import DefaultBrokerageMessageHandler
+from harness.embedded.not_supported import NotSupportedError
 from harness.embedded.orders import MarketOnCloseOrder, OrderProperties, TimeInForce
 from harness.embedded.portfolio_target import PortfolioTarget
 from harness.embedded.reference.symbols import SecurityIdentifier, Symbol, symbol_cache
@@ -381,3 +382,22 @@ def test_a_brokerage_message_handler_is_kept(algorithm: FakeAlgorithm) -> None:
     handler = DefaultBrokerageMessageHandler(algorithm)
     algorithm.SetBrokerageMessageHandler(handler)
     assert algorithm.brokerage_message_handler is handler
+
+
+def test_a_mismatch_names_types_as_c_does(algorithm: FakeAlgorithm) -> None:
+    """``Runtime.PyObject_GetTypeName`` reads ``tp_name``, which has the module for types that are not Python's own."""
+    with pytest.raises(TypeError, match=r"\('asynchronous'\) expected bool, got numpy.bool_?\.$"):
+        algorithm.market_order("ALFA", 1, np.bool_(True))
+    with pytest.raises(TypeError, match=r"keyword argument 'tag' expected str, got int\.$"):
+        algorithm.market_order("ALFA", 1, tag=5)
+
+
+def test_an_unknown_ticker_is_refused_where_user_code_would_hear_of_it() -> None:
+    """Lean adds it as a security without data, and tells ``on_securities_changed``."""
+
+    class Listening(FakeAlgorithm):
+        def on_securities_changed(self, changes: object) -> None:
+            """Would be told."""
+
+    with pytest.raises(NotSupportedError, match="trading an unknown ticker"):
+        Listening("ALFA").market_order("NOPE", 1)
