@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 from harness.embedded import clr
+from harness.embedded.binding import clr_call, sized, symbols_of
 from harness.embedded.enums import (
     AlgorithmStatus,
+    DataNormalizationMode,
     OrderDirection,
     OrderResponseErrorCode,
     OrderType,
     Resolution,
     SecurityType,
 )
-from harness.embedded.naming import lean_api
+from harness.embedded.model_errors import NullReferenceError
+from harness.embedded.models.brokerage import DefaultBrokerageMessageHandler
+from harness.embedded.models.wrapping import require
+from harness.embedded.naming import lean_api, user_method
 from harness.embedded.not_supported import NotSupportedError
 from harness.embedded.orders.order import MarketOnCloseOrder, TrailingStopOrder
 from harness.embedded.orders.request import SubmitOrderRequest
@@ -27,7 +31,7 @@ from harness.embedded.orders.ticket import OrderTicket
 from harness.embedded.orders.time_in_force import GoodTilDateTimeInForce, TimeInForce
 from harness.embedded.orders.zones import to_utc
 from harness.embedded.portfolio_target import PortfolioTarget
-from harness.embedded.reference.symbols import SecurityIdentifier, Symbol, symbol_cache
+from harness.embedded.reference.symbols import Symbol
 from harness.embedded.securities.messages import zero_price_message
 
 _MARKET_CLOSED = (
@@ -48,47 +52,17 @@ _LIQUIDATE_DISABLED = (
 )
 
 
-def _as_symbol(symbol: Any) -> Symbol:
-    """The symbol of a symbol, ticker or security; an unknown ticker becomes a symbol of no security type.
-
-    Raises ``TypeError`` for anything else.
-    """
-    if isinstance(symbol, Symbol):
-        return symbol
-    if isinstance(symbol, str):
-        found = symbol_cache.try_get_symbol(symbol)
-        return Symbol(SecurityIdentifier(symbol, 0), symbol) if found is None else found
-    found = getattr(symbol, "symbol", None)
-    if isinstance(found, Symbol):
-        return found
-    raise TypeError(f"a symbol, a ticker or a security is needed here, not {symbol!r}")
-
-
-def _size(value: Any) -> Decimal:
-    """A quantity or share. A Python ``float`` goes through Lean's ``double`` overload, which keeps 15 digits.
-
-    Raises ``ValueError`` for NaN and infinity.
-    """
-    if not isinstance(value, float):
-        return clr.from_python(value)
-    if not math.isfinite(value):
-        raise ValueError(
-            f"It is not possible to cast a non-finite floating-point value ({clr.double_text(value)}) as decimal. "
-            "Please review math operations and verify the result is valid. (Parameter 'input')"
-        )
-    return clr.decimal_from_double(value)
-
-
-def _flag(value: Any, name: str) -> bool:
-    """An argument that Lean declares as ``bool``. Raises ``TypeError`` for text, which user code passes by mistake."""
-    if isinstance(value, bool) or value in (0, 1):
-        return bool(value)
-    raise TypeError(f"argument {name!r} expected bool, got {type(value).__name__}")
+_REST = 'bool asynchronous = false, string tag = "", IOrderProperties orderProperties = null)'
+_REST_WITHOUT_TAG = "bool asynchronous = false, string tag = null, IOrderProperties orderProperties = null)"
+_HOLDINGS_REST = f"bool liquidateExistingHoldings = false, {_REST_WITHOUT_TAG}"
 
 
 @lean_api
 class TradingApi:
-    """Mixin of ``QCAlgorithm``. A ``symbol`` is a symbol, a ticker or a security; quantities are signed."""
+    """Mixin of ``QCAlgorithm``. A ``symbol`` is a symbol, a ticker or a security; quantities are signed.
+
+    The signatures above the methods are those of Lean's C# methods, by which Python's arguments are bound.
+    """
 
     # what the engine's QCAlgorithm brings
     securities: Any
@@ -96,6 +70,8 @@ class TradingApi:
     transactions: Any
     settings: Any
     default_order_properties: Any
+    universe_settings: Any
+    get_last_known_prices: Any
     is_warming_up: bool
     status: AlgorithmStatus
     clock: Any
@@ -104,6 +80,7 @@ class TradingApi:
     debug: Any
     error: Any
 
+    _brokerage_message_handler: Any = None
     _max_orders = 10_000
     _warned_market_on_open = False
     _warned_daily_conversion = False
@@ -112,26 +89,47 @@ class TradingApi:
 
     # -- market orders ----------------------------------------------------------------------------------------------
 
-    def buy(self, symbol: Any, quantity: Any) -> OrderTicket:
+    @clr_call(
+        *sized("Buy(Symbol symbol, {} quantity)", ("int", "double", "decimal", "float")),
+        f"Buy(OptionStrategy strategy, int quantity, {_REST}",
+    )
+    def buy(self, symbol: Symbol, quantity: Decimal) -> OrderTicket:
         """A market order for ``abs(quantity)``."""
-        return self._market_order(symbol, abs(_size(quantity)))
+        return self._market_order(symbol, abs(quantity))
 
-    def sell(self, symbol: Any, quantity: Any) -> OrderTicket:
+    @clr_call(
+        *sized("Sell(Symbol symbol, {} quantity)", ("int", "double", "float", "decimal")),
+        f"Sell(OptionStrategy strategy, int quantity, {_REST}",
+    )
+    def sell(self, symbol: Symbol, quantity: Decimal) -> OrderTicket:
         """A market order for ``-abs(quantity)``."""
-        return self._market_order(symbol, -abs(_size(quantity)))
+        return self._market_order(symbol, -abs(quantity))
 
+    @clr_call(
+        *sized("Order(Symbol symbol, {} quantity)", ("double", "int", "decimal")),
+        f"Order(Symbol symbol, decimal quantity, {_REST}",
+        f"Order(OptionStrategy strategy, int quantity, {_REST}",
+        f"Order(Symbol symbol, int quantity, OrderType type, {_REST}",
+        *sized("Order(Symbol symbol, {} quantity, OrderType type)", ("decimal", "int")),
+    )
     def order(
-        self, symbol: Any, quantity: Any, asynchronous: bool = False, tag: str = "", order_properties: Any = None
+        self,
+        symbol: Symbol,
+        quantity: Decimal,
+        asynchronous: bool = False,
+        tag: str | None = "",
+        order_properties: Any = None,
+        type: OrderType = OrderType.MARKET,
     ) -> OrderTicket:
-        """A market order."""
-        return self.market_order(symbol, quantity, asynchronous, tag, order_properties)
+        """A market order. An order type, as Lean's obsolete forms take it, changes nothing."""
+        return self._market_order(symbol, quantity, asynchronous, tag, order_properties)
 
+    @clr_call(*sized(f"MarketOrder(Symbol symbol, {{}} quantity, {_REST}"))
     def market_order(
-        self, symbol: Any, quantity: Any, asynchronous: bool = False, tag: str = "", order_properties: Any = None
+        self, symbol: Symbol, quantity: Decimal, asynchronous: bool, tag: str | None, order_properties: Any
     ) -> OrderTicket:
         """Fill at once; out of hours at the next open, with daily data alone at the close (or the next open)."""
-        quantity = _size(quantity)
-        return self._market_order(symbol, quantity, _flag(asynchronous, "asynchronous"), tag, order_properties)
+        return self._market_order(symbol, quantity, asynchronous, tag, order_properties)
 
     def _market_order(
         self, symbol: Any, quantity: Decimal, asynchronous: bool = False, tag: str | None = "", properties: Any = None
@@ -156,24 +154,26 @@ class TradingApi:
             return ticket
         return self._submit(OrderType.MARKET, symbol, quantity, asynchronous, tag, properties)
 
+    @clr_call(*sized(f"MarketOnOpenOrder(Symbol symbol, {{}} quantity, {_REST}", ("double", "int", "decimal")))
     def market_on_open_order(
-        self, symbol: Any, quantity: Any, asynchronous: bool = False, tag: str = "", order_properties: Any = None
+        self, symbol: Symbol, quantity: Decimal, asynchronous: bool, tag: str | None, order_properties: Any
     ) -> OrderTicket:
         """Fill at the next regular open."""
-        quantity, asynchronous = _size(quantity), _flag(asynchronous, "asynchronous")
         return self._auction_order(OrderType.MARKET_ON_OPEN, symbol, quantity, asynchronous, tag, order_properties)
 
+    @clr_call(*sized(f"MarketOnCloseOrder(Symbol symbol, {{}} quantity, {_REST}"))
     def market_on_close_order(
-        self, symbol: Any, quantity: Any, asynchronous: bool = False, tag: str = "", order_properties: Any = None
+        self, symbol: Symbol, quantity: Decimal, asynchronous: bool, tag: str | None, order_properties: Any
     ) -> OrderTicket:
         """Fill at the regular close."""
-        quantity, asynchronous = _size(quantity), _flag(asynchronous, "asynchronous")
         return self._auction_order(OrderType.MARKET_ON_CLOSE, symbol, quantity, asynchronous, tag, order_properties)
 
     def _auction_order(
         self, kind: OrderType, symbol: Any, quantity: Decimal, asynchronous: bool, tag: str | None, properties: Any
     ) -> OrderTicket:
         if properties is None:
+            if self.default_order_properties is None:
+                raise NullReferenceError
             properties = self.default_order_properties.clone()
         if isinstance(properties.time_in_force, GoodTilDateTimeInForce):
             properties.time_in_force = TimeInForce.GOOD_TIL_CANCELED
@@ -184,190 +184,115 @@ class TradingApi:
 
     # -- resting orders ---------------------------------------------------------------------------------------------
 
-    def limit_order(
-        self,
-        symbol: Any,
-        quantity: Any,
-        limit_price: Any,
-        asynchronous: bool = False,
-        tag: str = "",
-        order_properties: Any = None,
-    ) -> OrderTicket:
+    @clr_call(*sized(f"LimitOrder(Symbol symbol, {{}} quantity, decimal limitPrice, {_REST}"))
+    def limit_order(self, symbol: Symbol, limit_price: Decimal, **order: Any) -> OrderTicket:
         """Fill at ``limit_price`` or better."""
-        return self._submit(
-            OrderType.LIMIT,
-            symbol,
-            _size(quantity),
-            _flag(asynchronous, "asynchronous"),
-            tag,
-            order_properties,
-            limit_price=clr.from_python(limit_price),
-        )
+        return self._submit(OrderType.LIMIT, symbol, **order, limit_price=limit_price)
 
-    def stop_market_order(
-        self,
-        symbol: Any,
-        quantity: Any,
-        stop_price: Any,
-        asynchronous: bool = False,
-        tag: str = "",
-        order_properties: Any = None,
-    ) -> OrderTicket:
+    @clr_call(*sized(f"StopMarketOrder(Symbol symbol, {{}} quantity, decimal stopPrice, {_REST}"))
+    def stop_market_order(self, symbol: Symbol, stop_price: Decimal, **order: Any) -> OrderTicket:
         """Fill at the market once ``stop_price`` is reached."""
-        return self._submit(
-            OrderType.STOP_MARKET,
-            symbol,
-            _size(quantity),
-            _flag(asynchronous, "asynchronous"),
-            tag,
-            order_properties,
-            stop_price=clr.from_python(stop_price),
-        )
+        return self._submit(OrderType.STOP_MARKET, symbol, **order, stop_price=stop_price)
 
-    def trailing_stop_order(self, symbol: Any, quantity: Any, *args: Any, **named: Any) -> OrderTicket:
+    @clr_call(
+        *sized(
+            "TrailingStopOrder(Symbol symbol, {} quantity, decimal trailingAmount, "
+            f"bool trailingAsPercentage, {_REST}"
+        ),
+        *sized(
+            "TrailingStopOrder(Symbol symbol, {} quantity, decimal stopPrice, decimal trailingAmount, "
+            f"bool trailingAsPercentage, {_REST}"
+        ),
+    )
+    def trailing_stop_order(
+        self,
+        symbol: Symbol,
+        quantity: Decimal,
+        trailing_amount: Decimal,
+        trailing_as_percentage: bool,
+        stop_price: Decimal | None = None,
+        **order: Any,
+    ) -> OrderTicket:
         """A stop that follows the market.
 
         ``(symbol, quantity, trailing_amount, trailing_as_percentage, asynchronous, tag, order_properties)`` starts at
         the current price; with ``stop_price`` before ``trailing_amount`` it starts there.
         """
-        if "trailing_amount" in named:
-            starts_at_market = not args and "stop_price" not in named
-        elif "trailing_as_percentage" in named:
-            starts_at_market = len(args) == 1
-        else:
-            starts_at_market = len(args) > 1 and isinstance(args[1], bool)
-        make = self._trailing_stop_at_market if starts_at_market else self._trailing_stop
-        return make(symbol, _size(quantity), *args, **named)
-
-    def _trailing_stop_at_market(
-        self,
-        symbol: Any,
-        quantity: Decimal,
-        trailing_amount: Any,
-        trailing_as_percentage: bool,
-        asynchronous: bool = False,
-        tag: str = "",
-        order_properties: Any = None,
-    ) -> OrderTicket:
-        security = self._security_for_order(symbol)
-        amount, as_percentage = (
-            clr.from_python(trailing_amount),
-            _flag(trailing_as_percentage, "trailing_as_percentage"),
-        )
-        direction = OrderDirection.BUY if quantity > 0 else OrderDirection.SELL
-        price = clr.ZERO if security is None else security._price
-        stop_price = TrailingStopOrder.calculate_stop_price(price, amount, as_percentage, direction)
-        return self._trailing_stop(
-            symbol, quantity, stop_price, amount, as_percentage, asynchronous, tag, order_properties
-        )
-
-    def _trailing_stop(
-        self,
-        symbol: Any,
-        quantity: Decimal,
-        stop_price: Any,
-        trailing_amount: Any,
-        trailing_as_percentage: bool,
-        asynchronous: bool = False,
-        tag: str = "",
-        order_properties: Any = None,
-    ) -> OrderTicket:
+        if stop_price is None:
+            security = self._security_for_order(symbol)
+            direction = OrderDirection.BUY if quantity > 0 else OrderDirection.SELL
+            price = clr.ZERO if security is None else security._price
+            stop_price = TrailingStopOrder.calculate_stop_price(
+                price, trailing_amount, trailing_as_percentage, direction
+            )
         return self._submit(
             OrderType.TRAILING_STOP,
             symbol,
             quantity,
-            _flag(asynchronous, "asynchronous"),
-            tag,
-            order_properties,
-            stop_price=clr.from_python(stop_price),
-            trailing_amount=clr.from_python(trailing_amount),
-            trailing_as_percentage=_flag(trailing_as_percentage, "trailing_as_percentage"),
+            **order,
+            stop_price=stop_price,
+            trailing_amount=trailing_amount,
+            trailing_as_percentage=trailing_as_percentage,
         )
 
-    def stop_limit_order(
-        self,
-        symbol: Any,
-        quantity: Any,
-        stop_price: Any,
-        limit_price: Any,
-        asynchronous: bool = False,
-        tag: str = "",
-        order_properties: Any = None,
-    ) -> OrderTicket:
+    @clr_call(*sized(f"StopLimitOrder(Symbol symbol, {{}} quantity, decimal stopPrice, decimal limitPrice, {_REST}"))
+    def stop_limit_order(self, symbol: Symbol, stop_price: Decimal, limit_price: Decimal, **order: Any) -> OrderTicket:
         """Fill at ``limit_price`` or better once ``stop_price`` is reached."""
-        return self._submit(
-            OrderType.STOP_LIMIT,
-            symbol,
-            _size(quantity),
-            _flag(asynchronous, "asynchronous"),
-            tag,
-            order_properties,
-            stop_price=clr.from_python(stop_price),
-            limit_price=clr.from_python(limit_price),
-        )
+        return self._submit(OrderType.STOP_LIMIT, symbol, **order, stop_price=stop_price, limit_price=limit_price)
 
+    @clr_call(
+        *sized(f"LimitIfTouchedOrder(Symbol symbol, {{}} quantity, decimal triggerPrice, decimal limitPrice, {_REST}")
+    )
     def limit_if_touched_order(
-        self,
-        symbol: Any,
-        quantity: Any,
-        trigger_price: Any,
-        limit_price: Any,
-        asynchronous: bool = False,
-        tag: str = "",
-        order_properties: Any = None,
+        self, symbol: Symbol, trigger_price: Decimal, limit_price: Decimal, **order: Any
     ) -> OrderTicket:
         """Fill at ``limit_price`` or better once ``trigger_price`` is touched."""
         return self._submit(
-            OrderType.LIMIT_IF_TOUCHED,
-            symbol,
-            _size(quantity),
-            _flag(asynchronous, "asynchronous"),
-            tag,
-            order_properties,
-            trigger_price=clr.from_python(trigger_price),
-            limit_price=clr.from_python(limit_price),
+            OrderType.LIMIT_IF_TOUCHED, symbol, **order, trigger_price=trigger_price, limit_price=limit_price
         )
 
     # -- targets ------------------------------------------------------------------------------------------------------
 
-    def set_holdings(self, *args: Any, **named: Any) -> list[OrderTicket]:
+    @clr_call(
+        f"SetHoldings(List<PortfolioTarget> targets, {_HOLDINGS_REST}",
+        *sized(f"SetHoldings(Symbol symbol, {{}} percentage, {_HOLDINGS_REST}", ("double", "float", "int", "decimal")),
+    )
+    def set_holdings(
+        self,
+        liquidate_existing_holdings: bool,
+        asynchronous: bool,
+        tag: str | None,
+        order_properties: Any,
+        symbol: Symbol | None = None,
+        percentage: Decimal = clr.ZERO,
+        **targets: Any,
+    ) -> list[OrderTicket]:
         """Trade towards a share of the portfolio: ``(symbol, percentage, …)`` or ``(list of PortfolioTarget, …)``.
 
         Then ``liquidate_existing_holdings=False, asynchronous=False, tag=None, order_properties=None``. Targets of a
         list are traded in the order of their effect on margin: reductions first, then the largest.
         """
-        if "targets" in named or (args and not isinstance(args[0], str | Symbol) and isinstance(args[0], Iterable)):
-            return self._set_targets(*args, **named)
-        return self._set_share(*args, **named)
-
-    def _set_share(
-        self,
-        symbol: Any,
-        percentage: Any,
-        liquidate_existing_holdings: bool = False,
-        asynchronous: bool = False,
-        tag: str | None = None,
-        order_properties: Any = None,
-    ) -> list[OrderTicket]:
-        symbol = _as_symbol(symbol)
-        quantity = self._calculate_order_quantity(symbol, _size(percentage))
-        liquidate = _flag(liquidate_existing_holdings, "liquidate_existing_holdings")
-        return self._trade_towards(
-            symbol, quantity, liquidate, _flag(asynchronous, "asynchronous"), tag, order_properties
-        )
+        if "targets" in targets:
+            return self._set_targets(
+                targets["targets"], liquidate_existing_holdings, asynchronous, tag, order_properties
+            )
+        if symbol is None:
+            raise NullReferenceError
+        quantity = self._calculate_order_quantity(symbol, percentage)
+        return self._trade_towards(symbol, quantity, liquidate_existing_holdings, asynchronous, tag, order_properties)
 
     def _set_targets(
         self,
-        targets: Any,
-        liquidate_existing_holdings: bool = False,
-        asynchronous: bool = False,
-        tag: str | None = None,
-        order_properties: Any = None,
+        targets: list[Any],
+        liquidate_existing_holdings: bool,
+        asynchronous: bool,
+        tag: str | None,
+        order_properties: Any,
     ) -> list[OrderTicket]:
-        targets = list(targets)
-        asynchronous = _flag(asynchronous, "asynchronous")
+        if targets is None or None in targets:
+            raise NullReferenceError
         tickets: list[OrderTicket] = []
-        if _flag(liquidate_existing_holdings, "liquidate_existing_holdings"):
+        if liquidate_existing_holdings:
             others = self._symbols_except(target.symbol for target in targets)
             tickets = self._liquidate(others, False, tag, order_properties)
         for symbol, quantity in self._by_margin_impact(targets):
@@ -420,9 +345,10 @@ class TradingApi:
                 )
         return tickets
 
-    def calculate_order_quantity(self, symbol: Any, target: Any) -> float:
+    @clr_call(*sized("CalculateOrderQuantity(Symbol symbol, {} target)", ("double", "decimal")))
+    def calculate_order_quantity(self, symbol: Symbol, target: Decimal) -> float:
         """The order that makes ``symbol`` the share ``target`` of the portfolio; 0 where that is not possible."""
-        return clr.to_float(self._calculate_order_quantity(_as_symbol(symbol), _size(target)))
+        return clr.to_float(self._calculate_order_quantity(symbol, target))
 
     def _calculate_order_quantity(self, symbol: Symbol, target: Decimal) -> Decimal:
         percent = PortfolioTarget.percent(self, symbol, target, True)
@@ -430,35 +356,37 @@ class TradingApi:
 
     # -- liquidation --------------------------------------------------------------------------------------------------
 
+    @clr_call(
+        'Liquidate(PyObject symbols, bool asynchronous = false, string tag = "Liquidated", '
+        "IOrderProperties orderProperties = null)",
+        f"Liquidate(Symbol symbol = null, {_REST_WITHOUT_TAG}",
+        f"Liquidate(IEnumerable<Symbol> symbols, {_REST_WITHOUT_TAG}",
+        "Liquidate(Symbol symbolToLiquidate, string tag)",
+    )
     def liquidate(
         self,
-        symbol: Any = None,
-        asynchronous: Any = False,
+        asynchronous: bool = False,
         tag: str | None = None,
         order_properties: Any = None,
-        **named: Any,
+        symbol: Symbol | None = None,
+        **selection: Any,
     ) -> list[Any]:
         """Cancel the open orders and close the positions of a symbol, of several, or of all securities.
 
         Returns the closing orders' tickets; ``liquidate(symbol, "tag")``, Lean's obsolete form, returns their ids.
         """
-        if "symbols" in named:
-            symbol = named.pop("symbols")
-        if "symbol_to_liquidate" in named:
-            symbol = named.pop("symbol_to_liquidate")
-        if named:
-            raise TypeError(f"liquidate() got an unexpected keyword argument {next(iter(named))!r}")
-        if isinstance(asynchronous, str):
-            return [ticket.order_id for ticket in self.liquidate(symbol, False, asynchronous)]
-        asynchronous = _flag(asynchronous, "asynchronous")
-        symbols: list[Symbol]
-        if symbol is None:
-            symbols = sorted(self.securities.keys(), key=lambda each: each.value)
-        elif isinstance(symbol, str | Symbol) or not isinstance(symbol, Iterable):
-            symbols = [_as_symbol(symbol)]
+        if "symbol_to_liquidate" in selection:
+            symbol = selection["symbol_to_liquidate"]
+            symbols: Iterable[Symbol] = self._everything() if symbol is None else [symbol]
+            return [ticket.order_id for ticket in self._liquidate(symbols, False, tag, None)]
+        if "symbols" in selection:
+            symbols = symbols_of(selection["symbols"])
         else:
-            symbols = [_as_symbol(each) for each in symbol]
+            symbols = self._everything() if symbol is None else [symbol]
         return self._liquidate(symbols, asynchronous, tag, order_properties)
+
+    def _everything(self) -> list[Symbol]:
+        return sorted(self.securities.keys(), key=lambda each: each.value)
 
     def _liquidate(
         self, symbols: Iterable[Symbol], asynchronous: bool, tag: str | None, properties: Any
@@ -501,23 +429,39 @@ class TradingApi:
 
     # -- questions and settings ---------------------------------------------------------------------------------
 
-    def is_market_open(self, symbol: Any) -> bool:
+    @clr_call("IsMarketOpen(Symbol symbol)")
+    def is_market_open(self, symbol: Symbol) -> bool:
         """Whether the regular session of the symbol's exchange is open now."""
-        symbol = _as_symbol(symbol)
         security = self.securities.get(symbol)
         hours = self._engine.market_hours(symbol) if security is None else security.exchange.hours
         if security is not None:
             return bool(hours.is_open(security.local_time, False))
         return bool(hours.is_open(hours.zone.utc_to_local(self.clock.utc), False))
 
+    @property
+    def brokerage_message_handler(self) -> Any:
+        """Who would get a brokerage's messages; a backtest has none."""
+        if self._brokerage_message_handler is None:
+            self._brokerage_message_handler = DefaultBrokerageMessageHandler(self)
+        return self._brokerage_message_handler
+
+    def set_brokerage_message_handler(self, handler: Any) -> None:
+        """Raises ``NotImplementedError`` for a handler that leaves out a method, ``ValueError`` for ``None``."""
+        if handler is None:
+            raise ValueError("Value cannot be null. (Parameter 'handler')")
+        require(handler, "IBrokerageMessageHandler", ("handle_message", "handle_order"))
+        self._brokerage_message_handler = handler
+
+    @clr_call("SetMaximumOrders(int max)")
     def set_maximum_orders(self, max: int) -> None:
         """How many orders a backtest may have; a local backtest of Lean puts its own limit in its place."""
         if not self._locked:
-            self._max_orders = int(max)
+            self._max_orders = max
 
-    def shortable(self, symbol: Any, short_quantity: Any = 0, update_order_id: int | None = None) -> bool:
+    @clr_call("Shortable(Symbol symbol)", "Shortable(Symbol symbol, decimal shortQuantity, int? updateOrderId = null)")
+    def shortable(self, symbol: Symbol, short_quantity: Decimal = clr.ZERO, update_order_id: int | None = None) -> bool:
         """Whether the brokerage lends enough of the symbol to sell this quantity short."""
-        return self._shortable(_as_symbol(symbol), clr.from_python(short_quantity), update_order_id)
+        return self._shortable(symbol, short_quantity, update_order_id)
 
     def _shortable(self, symbol: Symbol, short_quantity: Decimal, update_order_id: int | None = None) -> bool:
         security = self.securities[symbol]
@@ -532,9 +476,10 @@ class TradingApi:
             return False
         return bool(committed - abs(short_quantity) >= -available)
 
-    def shortable_quantity(self, symbol: Any) -> int:
+    @clr_call("ShortableQuantity(Symbol symbol)")
+    def shortable_quantity(self, symbol: Symbol) -> int:
         """How many units can be sold short; 0 also where the brokerage does not say."""
-        security = self.securities[_as_symbol(symbol)]
+        security = self.securities[symbol]
         return security._shortable_provider._shortable_quantity(security.symbol, security.local_time) or 0
 
     # -- submission ---------------------------------------------------------------------------------
@@ -555,13 +500,14 @@ class TradingApi:
         quantity: Decimal,
         asynchronous: bool,
         tag: str | None,
-        properties: Any,
+        order_properties: Any,
         **prices: Any,
     ) -> OrderTicket:
-        if properties is None:
+        properties = order_properties
+        if properties is None and self.default_order_properties is not None:
             properties = self.default_order_properties.clone()
         security = self._security_for_order(symbol)
-        key = _as_symbol(symbol) if security is None else security.symbol
+        key = symbol if security is None else security.symbol
         request = SubmitOrderRequest(
             kind,
             key.security_type,
@@ -656,14 +602,28 @@ class TradingApi:
         close = to_utc(hours.get_next_market_close(security.local_time, False), hours.time_zone)
         return bool(self.clock.utc > close - MarketOnCloseOrder.submission_time_buffer)
 
-    def _security_for_order(self, symbol: Any) -> Any:
-        """The security, ``None`` for an unknown ticker. Raises ``NotSupportedError`` where Lean would add it."""
-        key = _as_symbol(symbol)
-        security = self.securities.get(key)
-        if security is None and key.security_type is SecurityType.BASE:
+    def _security_for_order(self, symbol: Symbol | None) -> Any:
+        """The security, added and seeded if it is not there; ``None`` for an unknown ticker."""
+        if symbol is None:
+            raise NullReferenceError
+        security = self.securities.get(symbol)
+        if security is None and symbol.security_type is SecurityType.BASE:
+            if user_method(self, "on_securities_changed") is not None:
+                raise NotSupportedError(
+                    "trading an unknown ticker",
+                    f"Lean adds {symbol.value} without data and tells on_securities_changed",
+                )
             return None
         if security is None or not (security.is_tradable or security.is_delisted):
-            raise NotSupportedError("trading a security that is not added", f"{key} would be added and seeded by Lean")
+            security = self._engine.add_equity(
+                symbol,
+                fill_forward=None,
+                extended_market_hours=self.universe_settings.extended_market_hours,
+                data_normalization_mode=DataNormalizationMode.ADJUSTED,
+            )
+            if not self.settings.seed_initial_prices and security._price == 0:
+                for point in self.get_last_known_prices(symbol):
+                    security.set_market_price(point)
         return security
 
 

@@ -16,6 +16,8 @@ from harness.embedded.enums import AlgorithmStatus, DataNormalizationMode, Delis
 from harness.embedded.feed.consolidation import ConsolidationDay
 from harness.embedded.feed.subscription import NO_BAR, to_us_of
 from harness.embedded.feed.timeline import DayPlan
+from harness.embedded.model_errors import is_of_user_code
+from harness.embedded.models.wrapping import is_engine_class
 from harness.embedded.orders.request import SubmitOrderRequest
 from harness.embedded.reference.time_zones import TimeZone
 
@@ -76,6 +78,13 @@ class AlgorithmManager:
         except _Stop:
             self.engine.equity.report_until(self.cursor.step - (0 if self.step_done else 1))
             finished = algorithm.run_time_error is None
+        except Exception as error:
+            # A model of user code failed where only Lean's engine as a whole catches it.
+            if not is_of_user_code(error):
+                raise
+            algorithm.set_runtime_error(error, "AlgorithmManager.Run")
+            self.engine.equity.report_until(self.cursor.step - 1)
+            finished = False
         # An error that no later step could see, such as one in ``on_order_event`` at the last, does not skip the end.
         if finished:
             self._end()
@@ -368,9 +377,10 @@ class AlgorithmManager:
         algorithm = self.algorithm
         portfolio = self.portfolio
         self._next_margin_call_us = now + _FIVE_MINUTES_US
-        if not portfolio._held:
-            return
         model = portfolio._margin_call_model
+        if not portfolio._held and is_engine_class(portfolio.margin_call_model):
+            # Lean's own models have nothing to say then; user code's is asked all the same.
+            return
         requests, warning = model._get_margin_call_orders()
         executed: list[Any] = []
         if requests and all(portfolio.securities[r.symbol].exchange.exchange_open for r in requests):

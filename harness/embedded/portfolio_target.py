@@ -5,7 +5,8 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any, ClassVar
 
-from harness.embedded.clr import ZERO, decimal_from_double, decimal_text, div, from_python, mul, normalize, to_float
+from harness.embedded.binding import safe_decimal
+from harness.embedded.clr import ZERO, decimal_text, div, from_python, mul, normalize, to_float
 from harness.embedded.naming import lean_api
 from harness.embedded.reference.symbols import Symbol, symbol_cache
 from harness.embedded.securities.arithmetic import net_add
@@ -41,16 +42,18 @@ class PortfolioTarget:
 
     @staticmethod
     def percent(
-        algorithm: Any, symbol: Any, percent: Any, return_delta_quantity: bool | str = False, tag: str = ""
+        algorithm: Any, symbol: Any, percent: Any, return_delta_quantity: bool | str | None = None, tag: str = ""
     ) -> PortfolioTarget | None:
         """The target that makes ``symbol`` a share of the portfolio's value less its free buffer.
 
         With ``return_delta_quantity`` the quantity is what to order. ``None``, after an error in the algorithm's log,
         when the share is out of the settings' range, the security is unknown or has no price, or margin says no.
         """
+        # The overloads for ``double`` have no such flag, and take Python's own floats alone.
+        is_double = type(percent) is float and (return_delta_quantity is None or isinstance(return_delta_quantity, str))
         if isinstance(return_delta_quantity, str):
             tag, return_delta_quantity = return_delta_quantity, False
-        exact = decimal_from_double(percent) if isinstance(percent, float) else from_python(percent)
+        exact = safe_decimal(percent) if is_double else from_python(percent)
         settings, portfolio = algorithm.settings, algorithm.portfolio
         largest = settings._max_absolute_portfolio_target_percentage
         smallest = settings._min_absolute_portfolio_target_percentage
@@ -94,6 +97,8 @@ def _order_for_share(portfolio: Any, security: Any, share: Decimal, minimum: Dec
 
     model = security._buying_power_model
     value = portfolio._total_portfolio_value
+    if value == 0:
+        raise ZeroDivisionError("Attempted to divide by zero.")
     adjusted = div(mul(share, portfolio._total_portfolio_value_less_free_buffer), value)
     target = div(adjusted, model._get_leverage(security))
     return model._get_maximum_order_quantity_for_target_buying_power(

@@ -98,6 +98,22 @@ def _missing_module(error: BaseException, text: str) -> str | None:
     return message
 
 
+def _no_method(_error: BaseException, text: str) -> str | None:
+    if "No method match" not in text:
+        return None
+    _, found, rest = text.partition("for ")
+    method = rest.partition(":")[0].strip() if found else text.strip()
+    message = (
+        "Trying to dynamically access a method that does not exist throws a TypeError exception. To prevent the "
+        f"exception, ensure each parameter type matches those required by the {method} method. Please checkout the "
+        "API documentation."
+    )
+    for marker in ("The expected signature is:", "The following overloads are available:"):
+        if marker in text:
+            return f"{message} {text[text.index(marker) :].strip()}"
+    return message
+
+
 def _operand_types(_error: BaseException, text: str) -> str | None:
     if "unsupported operand type" not in text or ":" not in text:
         return None
@@ -116,7 +132,7 @@ def _operand_types(_error: BaseException, text: str) -> str | None:
 
 
 # In the order in which Lean asks its interpreters: by name.
-_REWORDINGS = (_other_bar, _date_comparison, _bad_token, _missing_key, _missing_module, _operand_types)
+_REWORDINGS = (_other_bar, _date_comparison, _bad_token, _missing_key, _missing_module, _no_method, _operand_types)
 _QUOTE_FIELDS = ("bid", "ask", "bidprice", "askprice", "bidsize", "asksize", "lastbidsize", "lastasksize")
 _NAME_CLASH = (
     ": This error is often encountered when assigning to a member defined in the base QCAlgorithm class. For example, "

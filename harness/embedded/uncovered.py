@@ -44,7 +44,7 @@ UNCOVERED: dict[str, dict[str, str]] = {
         ),
         "live mode": (
             "notify command link broadcast_command add_command on_command run_command set_live_mode "
-            "set_brokerage_message_handler brokerage_message_handler set_history_provider"
+            "set_history_provider"
         ),
         "identifiers": "cusip isin sedol cik composite_figi",
         "candlestick patterns": "candlestick_patterns",

@@ -14,6 +14,7 @@ from harness.embedded import clr
 from harness.embedded.enums import OrderDirection, OrderStatus, OrderType
 from harness.embedded.fills.prices import Fill, FillModelParameters, Prices
 from harness.embedded.fills.subscribed import Subscribed, is_extended_market_hours, subscribed
+from harness.embedded.model_errors import InvalidReturnTypeError
 from harness.embedded.naming import lean_api, user_method
 from harness.embedded.not_supported import NotSupportedError
 from harness.embedded.orders.event import OrderEvent
@@ -62,7 +63,13 @@ class FillModel:
 
     def _call(self, name: str, *args: Any) -> Any:
         method = user_method(self, name)
-        return (getattr(self, name) if method is None else method)(*args)
+        if method is None:
+            return getattr(self, name)(*args)
+        answer = method(*args)
+        expected = Prices if name == "get_prices" else OrderEvent
+        if answer is not None and not isinstance(answer, expected):
+            raise InvalidReturnTypeError(name, expected.__name__, answer)
+        return answer
 
     def fill(self, parameters: FillModelParameters) -> Fill:
         """The events of one order at the current time: one event, of the order's own status when nothing happens."""
@@ -70,7 +77,7 @@ class FillModel:
         name = _METHODS.get(parameters.order.type)
         if name is None:
             raise NotSupportedError(f"FillModel.{parameters.order.type.lean_name}Fill")
-        return Fill(self._call(name, parameters.security, parameters.order))
+        return Fill([self._call(name, parameters.security, parameters.order)])
 
     # -- one method an order type ---------------------------------------------------------------------------------
 
@@ -270,8 +277,8 @@ class FillModel:
         )
 
     def _is_exchange_open(self, asset: Any, extended: bool) -> bool:
-        method = user_method(self, "is_exchange_open")
-        return bool((self.is_exchange_open if method is None else method)(asset, extended))
+        # Lean's Python wrapper does not pass this one on to user code
+        return FillModel.is_exchange_open(self, asset, extended)
 
     def is_exchange_open(self, asset: Any, is_extended_market_hours: bool) -> bool:
         """Open now, or (for bars longer than the time since the close) open during the bar that has just ended."""

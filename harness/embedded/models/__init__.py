@@ -31,6 +31,7 @@ _HOME = {
     "ConstantBuyingPowerModel": "buying_power",
     "ConstantFeeModel": "fees",
     "ConstantSlippageModel": "slippage",
+    "DefaultBrokerageMessageHandler": "brokerage",
     "DefaultBrokerageModel": "brokerage",
     "DefaultMarginCallModel": "margin_call",
     "DelayedSettlementModel": "settlement",

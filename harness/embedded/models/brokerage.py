@@ -12,8 +12,9 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from harness.embedded.benchmark import FuncBenchmark, SecurityBenchmark
-from harness.embedded.clr import ONE, ZERO, decimal_text, div, from_python, mul, to_float, truncate
+from harness.embedded.clr import ONE, ZERO, decimal_text, div, mul, to_float, truncate
 from harness.embedded.enums import AccountType, BrokerageName, LeanEnum, OrderField, OrderType, SecurityType
+from harness.embedded.model_errors import InvalidAnswerError
 from harness.embedded.models.buying_power import SecurityMarginModel
 from harness.embedded.models.fees import (
     AlpacaFeeModel,
@@ -36,10 +37,18 @@ from harness.embedded.models.margin_interest import MarginInterestRateModel
 from harness.embedded.models.settlement import DelayedSettlementModel, ImmediateSettlementModel
 from harness.embedded.models.shortable import LocalDiskShortableProvider, NullShortableProvider
 from harness.embedded.models.slippage import AlphaStreamsSlippageModel, NullSlippageModel
-from harness.embedded.models.wrapping import is_engine_class, require
+from harness.embedded.models.wrapping import exact_value, is_engine_class, require, truth, with_out_parameter
 from harness.embedded.naming import lean_api, user_method
 from harness.embedded.not_supported import NotSupportedError
 from harness.embedded.orders.order import is_limit_order, is_stop_order
+from harness.embedded.orders.properties import (
+    AlpacaOrderProperties,
+    OrderProperties,
+    PublicOrderProperties,
+    TradeStationOrderProperties,
+    TradierOrderProperties,
+    WebullOrderProperties,
+)
 from harness.embedded.orders.request import UpdateOrderFields
 from harness.embedded.reference.market_hours import MarketHoursState
 
@@ -82,6 +91,21 @@ class BrokerageMessageEvent:
     __repr__ = __str__
 
 
+@lean_api
+class DefaultBrokerageMessageHandler:
+    """Takes a live brokerage's messages; a backtest has none, so that its methods are there to be overridden."""
+
+    def __init__(self, algorithm: Any, *settings: Any, **named: Any) -> None:
+        """``settings`` say how long a lost connection is waited for."""
+        self._algorithm = algorithm
+
+    def handle_message(self, message: BrokerageMessageEvent) -> None:
+        raise NotSupportedError("DefaultBrokerageMessageHandler.handle_message", "a backtest has no such messages")
+
+    def handle_order(self, event_args: Any) -> bool:
+        raise NotSupportedError("DefaultBrokerageMessageHandler.handle_order", "a backtest has no such orders")
+
+
 def _refuse(message: str, code: str = "NotSupported") -> Answer:
     return False, BrokerageMessageEvent(BrokerageMessageType.WARNING, code, message)
 
@@ -95,7 +119,12 @@ _MARKET, _LIMIT = OrderType.MARKET, OrderType.LIMIT
 _STOP, _STOP_LIMIT, _TRAILING = OrderType.STOP_MARKET, OrderType.STOP_LIMIT, OrderType.TRAILING_STOP
 _MOO, _MOC = OrderType.MARKET_ON_OPEN, OrderType.MARKET_ON_CLOSE
 _COMBO_MARKET, _COMBO_LIMIT = OrderType.COMBO_MARKET, OrderType.COMBO_LIMIT
-_OUTSIDE_HOURS = "outside_regular_trading_hours"
+
+
+def _trades_outside_hours(order: Order, kind: type[OrderProperties]) -> bool:
+    """Whether an order asks for extended hours in its broker's own properties: other brokers' do not count."""
+    properties = order.properties
+    return isinstance(properties, kind) and bool(properties.outside_regular_trading_hours)
 
 
 def _clock_text(moment: timedelta | time) -> str:
@@ -369,7 +398,7 @@ class AlpacaBrokerageModel(DefaultBrokerageModel):
 
     def _check_order(self, security: Security, order: Order) -> Answer:
         def outside_hours() -> Answer:
-            if not getattr(order.properties, _OUTSIDE_HOURS, False):
+            if not _trades_outside_hours(order, AlpacaOrderProperties):
                 return ACCEPTED
             force = order.time_in_force
             if order.type == _LIMIT and type(force).__name__ == "DayTimeInForce":
@@ -503,7 +532,7 @@ class TradierBrokerageModel(DefaultBrokerageModel):
         """Whether the order can be filled now, and if not, whether it can wait for the open."""
         if security.exchange.exchange_open:
             return True, True
-        outside = bool(getattr(order.properties, _OUTSIDE_HOURS, False))
+        outside = _trades_outside_hours(order, TradierOrderProperties)
         local = security.local_time
         now = local - datetime(local.year, local.month, local.day)
         if outside and order.type == _LIMIT and any(start <= now < end for start, end in _TRADIER_EXTENDED):
@@ -537,7 +566,7 @@ class TradeStationBrokerageModel(DefaultBrokerageModel):
     fee_model_class = TradeStationFeeModel
 
     def _check_order(self, security: Security, order: Order) -> Answer:
-        if getattr(order.properties, _OUTSIDE_HOURS, False) and order.type != _LIMIT:
+        if _trades_outside_hours(order, TradeStationOrderProperties) and order.type != _LIMIT:
             return _refuse(
                 "To place an order outside regular trading hours, please use a limit order and ensure the security is "
                 "an equity.",
@@ -579,7 +608,7 @@ class WebullBrokerageModel(DefaultBrokerageModel):
 
     def _check_order(self, security: Security, order: Order) -> Answer:
         accepted, message = super()._check_order(security, order)
-        if accepted and order.type == _MARKET and getattr(order.properties, _OUTSIDE_HOURS, False):
+        if accepted and order.type == _MARKET and _trades_outside_hours(order, WebullOrderProperties):
             return _refuse("Market orders are not supported outside regular trading hours.")
         return accepted, message
 
@@ -593,11 +622,15 @@ class PublicBrokerageModel(DefaultBrokerageModel):
 
     def _check_order(self, security: Security, order: Order) -> Answer:
         accepted, message = super()._check_order(security, order)
-        if accepted and order.type != _LIMIT and getattr(order.properties, _OUTSIDE_HOURS, False):
+        if accepted and order.type != _LIMIT and _trades_outside_hours(order, PublicOrderProperties):
             return _refuse(
                 "Orders for extended market must be of type 'Limit' and with 'DAY' time-in-force, but "
                 f"{order.type.lean_name} was specified."
             )
+        if accepted and isinstance(order.properties, PublicOrderProperties):
+            # no margin in a cash account; else what was chosen, or margin
+            chosen = order.properties.use_margin
+            order.properties.use_margin = self.account_type != AccountType.CASH and (chosen is None or chosen)
         return accepted, message
 
 
@@ -775,14 +808,14 @@ class UserBrokerageModel(DefaultBrokerageModel):
         if method is None:
             inherited: Answer = getattr(self._model, f"_{name}")(*arguments)
             return inherited
-        answer = method(*arguments, None)
-        if not isinstance(answer, tuple):
-            raise ValueError(
-                f"Invalid return type from method '{name}'. Expected a tuple type but was "
-                f"'{type(answer).__name__}'. The tuple must contain the return value as the first item, with the "
-                "remaining ones being the out parameters."
+        accepted, message = with_out_parameter(method(*arguments, None), name)
+        accepted = truth(accepted, name)
+        if message is not None and not isinstance(message, BrokerageMessageEvent):
+            raise InvalidAnswerError(
+                f"Invalid out parameter type in method '{name}'. Out parameter in position 0 expected type is "
+                f"'BrokerageMessageEvent' but was '{type(message).__name__}'."
             )
-        return bool(answer[0]), answer[1]
+        return accepted, message
 
     def _can_submit_order(self, security: Security, order: Order) -> Answer:
         return self._ask_with_message("can_submit_order", security, order)
@@ -791,13 +824,13 @@ class UserBrokerageModel(DefaultBrokerageModel):
         return self._ask_with_message("can_update_order", security, order, request)
 
     def _can_execute_order(self, security: Security, order: Order) -> bool:
-        return bool(self._ask("can_execute_order", security, order))
+        return truth(self._ask("can_execute_order", security, order), "can_execute_order")
 
     def _apply_split(self, tickets: list[OrderTicket], split: Any) -> None:
         self._ask("apply_split", tickets, split)
 
     def _get_leverage(self, security: Security | None) -> Decimal:
-        return from_python(self._ask("get_leverage", security))
+        return exact_value(self._ask("get_leverage", security), "get_leverage")
 
     def _get_fill_model(self, security: Security) -> Any:
         return self._ask("get_fill_model", security)

@@ -27,7 +27,7 @@ from harness.embedded.models.parameters import (
     ReservedBuyingPowerForPosition,
     ReservedBuyingPowerForPositionParameters,
 )
-from harness.embedded.models.wrapping import exact_value, is_engine_class, require
+from harness.embedded.models.wrapping import exact_value, instance, is_engine_class, require
 from harness.embedded.naming import lean_api, user_method
 from harness.embedded.orders.fees import OrderFeeParameters
 from harness.embedded.orders.order import MarketOrder
@@ -474,7 +474,9 @@ class UserBuyingPowerModel(BuyingPowerModel):
 
     def _get_leverage(self, security: Security) -> Decimal:
         method = self._methods["get_leverage"]
-        return self._inherited._get_leverage(security) if method is None else from_python(method(security))
+        if method is None:
+            return self._inherited._get_leverage(security)
+        return exact_value(method(security), "get_leverage")
 
     def _set_leverage(self, security: Security, leverage: Decimal) -> None:
         method = self._methods["set_leverage"]
@@ -487,19 +489,21 @@ class UserBuyingPowerModel(BuyingPowerModel):
         method = self._methods["get_maintenance_margin"]
         if method is None:
             return self._inherited._get_maintenance_margin(parameters)
-        return exact_value(method(parameters))
+        return exact_value(method(parameters), "get_maintenance_margin", "MaintenanceMargin")
 
     def _get_initial_margin_requirement(self, security: Security, quantity: Decimal) -> Decimal:
         method = self._methods["get_initial_margin_requirement"]
         if method is None:
             return self._inherited._get_initial_margin_requirement(security, quantity)
-        return exact_value(method(InitialMarginParameters(security, quantity)))
+        return exact_value(
+            method(InitialMarginParameters(security, quantity)), "get_initial_margin_requirement", "InitialMargin"
+        )
 
     def _get_initial_margin_required_for_order(self, parameters: InitialMarginRequiredForOrderParameters) -> Decimal:
         method = self._methods["get_initial_margin_required_for_order"]
         if method is None:
             return self._inherited._get_initial_margin_required_for_order(parameters)
-        return exact_value(method(parameters))
+        return exact_value(method(parameters), "get_initial_margin_required_for_order", "InitialMargin")
 
     def _has_sufficient_buying_power_for_order(
         self, parameters: HasSufficientBuyingPowerForOrderParameters
@@ -507,8 +511,9 @@ class UserBuyingPowerModel(BuyingPowerModel):
         method = self._methods["has_sufficient_buying_power_for_order"]
         if method is None:
             return self._inherited._has_sufficient_buying_power_for_order(parameters)
-        answer: HasSufficientBuyingPowerForOrderResult = method(parameters)
-        return answer
+        return instance(
+            method(parameters), HasSufficientBuyingPowerForOrderResult, "has_sufficient_buying_power_for_order"
+        )
 
     def _get_maximum_order_quantity_for_target_buying_power(
         self, parameters: GetMaximumOrderQuantityForTargetBuyingPowerParameters
@@ -516,8 +521,9 @@ class UserBuyingPowerModel(BuyingPowerModel):
         method = self._methods["get_maximum_order_quantity_for_target_buying_power"]
         if method is None:
             return self._inherited._get_maximum_order_quantity_for_target_buying_power(parameters)
-        answer: GetMaximumOrderQuantityResult = method(parameters)
-        return answer
+        return instance(
+            method(parameters), GetMaximumOrderQuantityResult, "get_maximum_order_quantity_for_target_buying_power"
+        )
 
     def _get_maximum_order_quantity_for_delta_buying_power(
         self, parameters: GetMaximumOrderQuantityForDeltaBuyingPowerParameters
@@ -525,20 +531,23 @@ class UserBuyingPowerModel(BuyingPowerModel):
         method = self._methods["get_maximum_order_quantity_for_delta_buying_power"]
         if method is None:
             return self._inherited._get_maximum_order_quantity_for_delta_buying_power(parameters)
-        answer: GetMaximumOrderQuantityResult = method(parameters)
-        return answer
+        return instance(
+            method(parameters), GetMaximumOrderQuantityResult, "get_maximum_order_quantity_for_delta_buying_power"
+        )
 
     def _get_reserved_buying_power_for_position(self, parameters: ReservedBuyingPowerForPositionParameters) -> Decimal:
         method = self._methods["get_reserved_buying_power_for_position"]
         if method is None:
             return self._inherited._get_reserved_buying_power_for_position(parameters)
-        return exact_value(method(parameters))
+        return exact_value(
+            method(parameters), "get_reserved_buying_power_for_position", "ReservedBuyingPowerForPosition"
+        )
 
     def _get_buying_power(self, parameters: BuyingPowerParameters) -> Decimal:
         method = self._methods["get_buying_power"]
         if method is None:
             return self._inherited._get_buying_power(parameters)
-        return exact_value(method(parameters))
+        return exact_value(method(parameters), "get_buying_power", "BuyingPower")
 
     @property
     def _inherited(self) -> BuyingPowerModel:

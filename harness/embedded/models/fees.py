@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from harness.embedded.clr import ONE, ZERO, from_python, mul
-from harness.embedded.models.wrapping import is_engine_class, require
+from harness.embedded.models.wrapping import exact_value, instance, is_engine_class
 from harness.embedded.naming import lean_api, user_method
 from harness.embedded.not_supported import NotSupportedError
 from harness.embedded.orders.fees import CashAmount, OrderFee, OrderFeeParameters
@@ -221,8 +221,9 @@ class UserFeeModel(FeeModel):
     def _get_order_fee(self, parameters: OrderFeeParameters) -> OrderFee:
         method = user_method(self._model, "get_order_fee")
         if method is None:
-            inherited: FeeModel = self._model
-            return inherited._get_order_fee(parameters)
+            if not isinstance(self._model, FeeModel):
+                raise AttributeError(f"{type(self._model).__name__!r} object has no attribute 'GetOrderFee'")
+            return self._model._get_order_fee(parameters)
         if self._extended:
             try:
                 answer = method(parameters)
@@ -232,14 +233,8 @@ class UserFeeModel(FeeModel):
                 # Whatever user code raises makes Lean try the older signature.
                 self._extended = False
             else:
-                return _as_order_fee(answer)
-        return _usd(from_python(method(parameters.security, parameters.order)))
-
-
-def _as_order_fee(answer: Any) -> OrderFee:
-    if not isinstance(answer, OrderFee):
-        raise TypeError(f"get_order_fee returned {type(answer).__name__}, an OrderFee is needed")
-    return answer
+                return instance(answer, OrderFee, "get_order_fee")
+        return _usd(exact_value(method(parameters.security, parameters.order), "get_order_fee"))
 
 
 def engine_fee_model(model: Any) -> FeeModel:
@@ -247,5 +242,4 @@ def engine_fee_model(model: Any) -> FeeModel:
     if is_engine_class(model):
         engine: FeeModel = model
         return engine
-    require(model, "IFeeModel", ("get_order_fee",))
     return UserFeeModel(model)

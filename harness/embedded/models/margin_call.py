@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from harness.embedded.clr import ONE, ZERO, div, from_python, mul
 from harness.embedded.enums import OrderType
+from harness.embedded.model_errors import InvalidAnswerError, InvalidReturnTypeError
 from harness.embedded.models.parameters import (
     GetMaximumOrderQuantityForDeltaBuyingPowerParameters,
     MarginCallOrdersParameters,
 )
-from harness.embedded.models.wrapping import is_engine_class, require
+from harness.embedded.models.wrapping import is_engine_class, require, with_out_parameter
 from harness.embedded.naming import lean_api, user_method
 from harness.embedded.orders.order import is_closed
 from harness.embedded.orders.request import SubmitOrderRequest
@@ -143,20 +144,26 @@ class UserMarginCallModel(_MarginCallModel):
         if method is None:
             requests, warn = self._model._get_margin_call_orders()
         else:
-            answer = method(False)
-            if not isinstance(answer, tuple):
-                raise ValueError(
-                    "Invalid return type from method 'get_margin_call_orders'. Expected a tuple type but was "
-                    f"'{type(answer).__name__}'. The tuple must contain the return value as the first item, with the "
-                    "remaining ones being the out parameters."
+            requests, warn = with_out_parameter(method(False), "get_margin_call_orders")
+            if not isinstance(requests, list) or any(not isinstance(item, SubmitOrderRequest) for item in requests):
+                raise InvalidReturnTypeError("get_margin_call_orders", "List`1", requests)
+            if warn is not True and warn is not False:
+                raise InvalidAnswerError(
+                    "Invalid out parameter type in method 'get_margin_call_orders'. Out parameter in position 0 "
+                    f"expected type is 'Boolean' but was '{type(warn).__name__}'."
                 )
-            requests, warn = answer[0], bool(answer[1])
         listed = list(requests)
         return listed, warn or bool(listed)
 
     def _execute_margin_call(self, requests: list[SubmitOrderRequest]) -> list[OrderTicket]:
         method = user_method(self._model, "execute_margin_call")
-        return list(method(requests) if method is not None else self._model._execute_margin_call(requests))
+        if method is None:
+            inherited: list[OrderTicket] = self._model._execute_margin_call(requests)
+            return inherited
+        answer = method(requests)
+        if not isinstance(answer, list):
+            raise InvalidReturnTypeError("execute_margin_call", "List`1", answer)
+        return answer
 
 
 def engine_margin_call_model(model: Any) -> _MarginCallModel:

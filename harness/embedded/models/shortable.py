@@ -8,8 +8,8 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any, ClassVar
 
-from harness.embedded.clr import ZERO, div, from_python, to_float
-from harness.embedded.models.wrapping import is_engine_class, require
+from harness.embedded.clr import ZERO, div, to_float
+from harness.embedded.models.wrapping import exact_value, is_engine_class, require
 from harness.embedded.naming import lean_api, user_method
 
 _HUNDRED = Decimal(100)
@@ -144,10 +144,10 @@ class UserShortableProvider(_ShortableProvider):
         return None if answer is None else int(answer)
 
     def _fee_rate(self, symbol: Any, local_time: datetime) -> Decimal:
-        return from_python(self._ask("fee_rate", symbol, local_time))
+        return exact_value(self._ask("fee_rate", symbol, local_time), "fee_rate")
 
     def _rebate_rate(self, symbol: Any, local_time: datetime) -> Decimal:
-        return from_python(self._ask("rebate_rate", symbol, local_time))
+        return exact_value(self._ask("rebate_rate", symbol, local_time), "rebate_rate")
 
 
 def engine_shortable_provider(model: Any) -> _ShortableProvider:

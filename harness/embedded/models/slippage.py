@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from harness.embedded.clr import ZERO, div, from_python, mul, to_float
 from harness.embedded.data import QuoteBar, TradeBar
 from harness.embedded.enums import OrderDirection
-from harness.embedded.models.wrapping import is_engine_class, require
+from harness.embedded.models.wrapping import exact_value, is_engine_class, require
 from harness.embedded.naming import lean_api, user_method
 from harness.embedded.not_supported import NotSupportedError
 
@@ -104,7 +104,7 @@ class UserSlippageModel(_SlippageModel):
         if method is None:
             inherited: _SlippageModel = self._model
             return inherited._get_slippage_approximation(asset, order)
-        return from_python(method(asset, order))
+        return exact_value(method(asset, order), "get_slippage_approximation")
 
 
 def engine_slippage_model(model: Any) -> _SlippageModel:

@@ -8,8 +8,17 @@ from decimal import Decimal
 from typing import Any
 
 from harness.embedded import clr
+from harness.embedded.binding import NoMatchError, decimal_of
 
 _CURRENCY_SYMBOLS = {"USD": "$"}
+
+
+def exact_number(value: Any) -> Decimal:
+    """What is assigned to a ``decimal`` property. Raises ``TypeError``, as pythonnet does, for what is no number."""
+    try:
+        return decimal_of(value)
+    except NoMatchError:
+        raise TypeError(f"'{type(value).__name__}' value cannot be converted to System.Decimal") from None
 
 
 def number(attribute: str, *, normalised: bool = False, optional: bool = False) -> Any:
@@ -26,7 +35,7 @@ def number(attribute: str, *, normalised: bool = False, optional: bool = False) 
     def write(target: Any, value: Any) -> None:
         if value is None and optional:
             return
-        exact = clr.from_python(value)
+        exact = exact_number(value)
         setattr(target, attribute, clr.normalize(exact) if normalised else exact)
 
     return property(read, write)
@@ -40,7 +49,7 @@ def nullable(attribute: str) -> Any:
         return None if value is None else clr.to_float(value)
 
     def write(target: Any, value: Any) -> None:
-        setattr(target, attribute, None if value is None else clr.from_python(value))
+        setattr(target, attribute, None if value is None else exact_number(value))
 
     return property(read, write)
 

@@ -31,6 +31,15 @@ class OrderProperties:
 
 
 @lean_api
+class InteractiveBrokersFixOrderProperties(OrderProperties):
+    """Interactive Brokers' settings through FIX."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.account: str | None = None
+
+
+@lean_api
 class InteractiveBrokersOrderProperties(OrderProperties):
     """Interactive Brokers' settings. The backtesting brokerage reads none of them but ``time_in_force``, as Lean's."""
 
@@ -58,6 +67,62 @@ class TradierOrderProperties(OrderProperties):
     def __init__(self) -> None:
         super().__init__()
         self.outside_regular_trading_hours = False
+
+
+class WebullOrderProperties(OrderProperties):
+    """Webull's settings."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.outside_regular_trading_hours = False
+
+
+class PublicOrderProperties(OrderProperties):
+    """Public's settings. Whether margin is used is decided when an order is submitted, unless it is set."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.outside_regular_trading_hours = False
+        self.use_margin: bool | None = None
+
+
+class TradeStationOrderProperties(OrderProperties):
+    """TradeStation's settings."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.all_or_none = False
+        self.outside_regular_trading_hours = False
+        self.post_only = False
+
+
+class TastytradeOrderProperties(OrderProperties):
+    """Tastytrade's settings: none of its own."""
+
+
+class RBIOrderProperties(OrderProperties):
+    """RBI's settings: none of its own."""
+
+
+class TDAmeritradeOrderProperties(OrderProperties):
+    """TD Ameritrade's settings: none of its own."""
+
+
+class EzeOrderProperties(OrderProperties):
+    """Eze's settings."""
+
+    def __init__(
+        self,
+        route: str | None = None,
+        account: str | None = None,
+        notes: str | None = None,
+        account_type: str | None = None,
+    ) -> None:
+        super().__init__()
+        self.route = route
+        self.account = account
+        self.notes = notes
+        self.account_type = account_type
 
 
 class CharlesSchwabOrderProperties(OrderProperties):

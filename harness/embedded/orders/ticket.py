@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 
 from harness.embedded import clr
+from harness.embedded.binding import clr_call
 from harness.embedded.enums import (
     OrderField,
     OrderRequestStatus,
@@ -44,6 +46,31 @@ _FIELD_TYPES = {
     OrderField.TRAILING_AMOUNT: (OrderType.TRAILING_STOP,),
     OrderField.TRAILING_AS_PERCENTAGE: (OrderType.TRAILING_STOP,),
 }
+
+
+class _TicketField:
+    """C#'s ``Get(field)`` and ``Get<T>(field)``, which casts what it finds and converts nothing."""
+
+    __slots__ = ("_of",)
+    _NAMES: ClassVar[dict[Any, str]] = {float: "Double", int: "Int32", bool: "Boolean", str: "String", None: "Decimal"}
+
+    def __init__(self, of: Callable[[OrderField], Decimal | bool]) -> None:
+        self._of = of
+
+    def __call__(self, field: OrderField) -> Any:
+        return self._cast(field, None)
+
+    def __getitem__(self, kind: Any) -> Callable[[OrderField], Any]:
+        return lambda field: self._cast(field, kind)
+
+    def _cast(self, field: OrderField, kind: Any) -> Any:
+        value = self._of(field)
+        is_flag = isinstance(value, bool)
+        if kind is not (bool if is_flag else None):
+            found = "Boolean" if is_flag else "Decimal"
+            wanted = self._NAMES.get(kind, getattr(kind, "__name__", "Object"))
+            raise TypeError(f"Unable to cast object of type 'System.{found}' to type 'System.{wanted}'.")
+        return value if isinstance(value, bool) else clr.to_float(value)
 
 
 @refuses_uncovered("OrderTicket")
@@ -142,10 +169,13 @@ class OrderTicket:
     def has_order(self) -> bool:
         return self._order is not None
 
-    def get(self, field: OrderField) -> float | bool:
-        """A price of the order. Raises ``ValueError`` where the order's type has no such field."""
-        value = self._get(field)
-        return value if isinstance(value, bool) else clr.to_float(value)
+    @property
+    def get(self) -> _TicketField:
+        """``get(field)``: a price of the order; ``get[bool](field)`` for the one field that is no number.
+
+        Raises ``ValueError`` where the order's type has no such field, ``TypeError`` for a field of another type.
+        """
+        return _TicketField(self._get)
 
     def _get(self, field: OrderField) -> Decimal | bool:
         field = OrderField(field)
@@ -167,25 +197,32 @@ class OrderTicket:
         response: OrderResponse = ticket._update_requests[-1].response
         return response
 
+    @clr_call("UpdateTag(string tag)")
     def update_tag(self, tag: str | None) -> OrderResponse:
         return self.update(UpdateOrderFields(tag=tag))
 
-    def update_quantity(self, quantity: Any, tag: str | None = None) -> OrderResponse:
+    @clr_call("UpdateQuantity(decimal quantity, string tag = null)")
+    def update_quantity(self, quantity: Decimal, tag: str | None) -> OrderResponse:
         return self.update(UpdateOrderFields(quantity=quantity, tag=tag))
 
-    def update_limit_price(self, limit_price: Any, tag: str | None = None) -> OrderResponse:
+    @clr_call("UpdateLimitPrice(decimal limitPrice, string tag = null)")
+    def update_limit_price(self, limit_price: Decimal, tag: str | None) -> OrderResponse:
         return self.update(UpdateOrderFields(limit_price=limit_price, tag=tag))
 
-    def update_stop_price(self, stop_price: Any, tag: str | None = None) -> OrderResponse:
+    @clr_call("UpdateStopPrice(decimal stopPrice, string tag = null)")
+    def update_stop_price(self, stop_price: Decimal, tag: str | None) -> OrderResponse:
         return self.update(UpdateOrderFields(stop_price=stop_price, tag=tag))
 
-    def update_trigger_price(self, trigger_price: Any, tag: str | None = None) -> OrderResponse:
+    @clr_call("UpdateTriggerPrice(decimal triggerPrice, string tag = null)")
+    def update_trigger_price(self, trigger_price: Decimal, tag: str | None) -> OrderResponse:
         return self.update(UpdateOrderFields(trigger_price=trigger_price, tag=tag))
 
-    def update_stop_trailing_amount(self, trailing_amount: Any, tag: str | None = None) -> OrderResponse:
+    @clr_call("UpdateStopTrailingAmount(decimal trailingAmount, string tag = null)")
+    def update_stop_trailing_amount(self, trailing_amount: Decimal, tag: str | None) -> OrderResponse:
         return self.update(UpdateOrderFields(trailing_amount=trailing_amount, tag=tag))
 
-    def cancel(self, tag: str | None = None) -> OrderResponse:
+    @clr_call("Cancel(string tag = null)")
+    def cancel(self, tag: str | None) -> OrderResponse:
         """Ask for cancellation; a second time is an error unless the first request failed."""
         request = CancelOrderRequest(self._transactions._utc_time, self.order_id, tag)
         if self._has_cancel_request():

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from harness.embedded.clr import ONE, ZERO, add, div, mul
 from harness.embedded.enums import OrderDirection
+from harness.embedded.model_errors import is_of_user_code
 from harness.embedded.models.parameters import ApplyFundsSettlementModelParameters
 from harness.embedded.naming import lean_api
+from harness.embedded.not_supported import NotSupportedError
 from harness.embedded.orders.fees import CashAmount
 from harness.embedded.securities.arithmetic import net_add, net_sub
 
@@ -28,6 +30,23 @@ class SecurityPortfolioModel:
     """Books sale, fee, money, profit and position, in this order."""
 
     def process_fill(self, portfolio: SecurityPortfolioManager, security: Security, fill: Any) -> None:
+        """An error on the way, such as one of user code's settlement model, leaves the position as it was.
+
+        Lean writes it to its own log alone.
+        """
+        holdings = security.holdings
+        average, held = holdings._average_price, holdings._quantity
+        try:
+            average, held = self._book(portfolio, security, fill)
+        except NotSupportedError:
+            raise
+        except Exception as error:
+            if not is_of_user_code(error):
+                raise
+        holdings.set_holdings(average, held)
+
+    def _book(self, portfolio: SecurityPortfolioManager, security: Security, fill: Any) -> tuple[Decimal, Decimal]:
+        """Average price and quantity of the position after the fill."""
         holdings = security.holdings
         was_long, was_short = holdings.is_long, holdings.is_short
         held, average = holdings._quantity, holdings._average_price
@@ -69,7 +88,7 @@ class SecurityPortfolioModel:
                 average = ZERO
             elif (held > 0) is not was_long:
                 average = price
-        holdings.set_holdings(average, held)
+        return average, held
 
     @staticmethod
     def _close_profit(security: Security, filled: Decimal, price: Decimal) -> Decimal:

@@ -99,6 +99,13 @@ def _covered_volatility_model(model: Any) -> _VolatilityModel:
     return engine
 
 
+def _engine_fill_model(model: Any) -> Any:
+    """The model, which Lean tells of its wrapper: a class of user code that is none of Lean's cannot be told."""
+    if model is not None and not hasattr(model, "SetPythonWrapper"):
+        raise AttributeError(f"{type(model).__name__!r} object has no attribute 'SetPythonWrapper'")
+    return model
+
+
 @lean_api
 class Security:
     """One security of the algorithm.
@@ -176,7 +183,7 @@ class Security:
     volatility_model = _model("volatility_model", _covered_volatility_model)
     buying_power_model = _model("buying_power_model", engine_buying_power_model)
     margin_model = buying_power_model
-    fill_model = _model("fill_model", lambda model: model)
+    fill_model = _model("fill_model", _engine_fill_model)
     margin_interest_rate_model = _model("margin_interest_rate_model", engine_margin_interest_rate_model)
     shortable_provider = _model("shortable_provider", engine_shortable_provider)
 

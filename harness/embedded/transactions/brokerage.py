@@ -6,7 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 from harness.embedded.enums import OrderStatus, OrderType
-from harness.embedded.fills.prices import FillModelParameters
+from harness.embedded.fills.prices import Fill, FillModelParameters
+from harness.embedded.model_errors import NullReferenceError
+from harness.embedded.models.wrapping import instance, message_of_raised
 from harness.embedded.naming import user_method
 from harness.embedded.not_supported import NotSupportedError
 from harness.embedded.orders.event import OrderEvent
@@ -73,8 +75,9 @@ class BacktestingBrokerage:
         except NotSupportedError:
             raise
         except Exception as error:
-            self._remove(order, OrderStatus.INVALID, str(error))
-            algorithm.error(f"Order Error: ids: [{order.id}], Error executing margin models: {error}")
+            text = message_of_raised(error)
+            self._remove(order, OrderStatus.INVALID, text)
+            algorithm.error(f"Order Error: ids: [{order.id}], Error executing margin models: {text}")
             return
         if buying_power.is_sufficient:
             fills = self._fill(security, order)
@@ -87,6 +90,8 @@ class BacktestingBrokerage:
             return
         if not fills:
             return
+        if None in fills:
+            raise NullReferenceError
         events = []
         for fill in fills:
             if fill.order_id == order.id and (order.status is not fill.status or fill._fill_quantity != 0):
@@ -122,10 +127,12 @@ class BacktestingBrokerage:
                 _nothing,
             )
             model = security.fill_model
-            filled = list((user_method(model, "fill") or model.fill)(parameters))
+            filled = list(instance((user_method(model, "fill") or model.fill)(parameters), Fill, "fill"))
             if all(order.time_in_force.is_fill_valid(security, order, fill) for fill in filled):
                 fills.extend(filled)
             for fill in fills:
+                if fill is None:
+                    raise NullReferenceError
                 if fill.status is OrderStatus.FILLED and fill.order_fee.value._amount == 0:
                     fill.order_fee = security._fee_model._get_order_fee(OrderFeeParameters(security, order))
         except NotSupportedError:
@@ -133,7 +140,7 @@ class BacktestingBrokerage:
         except Exception as error:
             algorithm.error(
                 f"Order Error: id: {order.id}, Transaction model failed to fill for order type: {order.type.lean_name} "
-                f"with error: {error}"
+                f"with error: {message_of_raised(error)}"
             )
         return fills
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from harness.embedded import clr
 from harness.embedded.enums import (
     AlgorithmStatus,
+    DataNormalizationMode,
     DelistingType,
     OrderDirection,
     OrderRequestStatus,
@@ -22,6 +23,7 @@ from harness.embedded.enums import (
     OrderStatus,
     SecurityType,
 )
+from harness.embedded.models.wrapping import message_of_raised
 from harness.embedded.naming import user_method
 from harness.embedded.not_supported import NotSupportedError
 from harness.embedded.orders.event import OrderEvent
@@ -89,6 +91,7 @@ class BacktestingTransactionHandler:
         self._complete: IntDictionary[Order] = IntDictionary()
         self._tickets: IntDictionary[OrderTicket] = IntDictionary()
         self._before_cancel: dict[int, OrderStatus] = {}
+        self._price_adjustment_modes: dict[Any, DataNormalizationMode] = {}
         self._warned_lot_size = False
         self._warned_price_rounding = False
         self.order_events: list[OrderEvent] = []
@@ -219,7 +222,14 @@ class BacktestingTransactionHandler:
         quantity = ticket._quantity if request._quantity is None else request._quantity
         shortable = True
         if order._direction is OrderDirection.SELL or quantity < 0:
-            shortable = algorithm._shortable(ticket.symbol, quantity, order.id)
+            try:
+                shortable = algorithm._shortable(ticket.symbol, quantity, order.id)
+            except NotSupportedError:
+                raise
+            except Exception as error:
+                code = OrderResponseErrorCode.PROCESSING_ERROR
+                request.set_response(OrderResponse.error(request, code, message_of_raised(error)))
+                return ticket
         if order.status is OrderStatus.NEW:
             request.set_response(OrderResponse.invalid_new_status(request, order))
         elif is_closed(order.status) and not request.is_allowed_for_closed_order():
@@ -301,7 +311,7 @@ class BacktestingTransactionHandler:
             order.tag = order.get_default_tag()
         self._round_off_quantity(order, security)
         self._round_prices(order, security)
-        order.price_adjustment_mode = security.subscriptions[0].data_normalization_mode
+        order.price_adjustment_mode = self._price_adjustment_mode(security)
         entry.ticket._set_order(order)
         if order._quantity == 0:
             response = OrderResponse.zero_quantity(request)
@@ -389,6 +399,16 @@ class BacktestingTransactionHandler:
             order.tag = request.tag
         return OrderResponse.success(request)
 
+    def _price_adjustment_mode(self, security: Any) -> DataNormalizationMode:
+        """How prices were normalised when the symbol was first traded: Lean looks once."""
+        symbol = security.symbol
+        if symbol not in self._price_adjustment_modes:
+            configs = security.subscriptions or security._streams
+            if not configs:
+                raise RuntimeError(f"Unable to locate subscription data config for {symbol}")
+            self._price_adjustment_modes[symbol] = configs[0].data_normalization_mode
+        return self._price_adjustment_modes[symbol]
+
     def _fall_back(self, order: Order) -> None:
         """Undo a cancellation that did not happen."""
         status = self._before_cancel.pop(order.id, None)
@@ -403,7 +423,8 @@ class BacktestingTransactionHandler:
         except NotSupportedError:
             raise
         except Exception as error:
-            algorithm.error(f"Order Error: id: {order.id}, Error executing margin models: {error}")
+            text = message_of_raised(error)
+            algorithm.error(f"Order Error: id: {order.id}, Error executing margin models: {text}")
             self._handle_order_event(self._event(order, "Error executing margin models"))
             text = "An error occurred while checking sufficient buying power for the orders."
             return OrderResponse.error(request, OrderResponseErrorCode.PROCESSING_ERROR, text)
@@ -492,7 +513,7 @@ class BacktestingTransactionHandler:
             except NotSupportedError:
                 raise
             except Exception as error:
-                algorithm.error(f"Fill error: error in TradeBuilder.ProcessFill: {error}")
+                algorithm.error(f"Fill error: error in TradeBuilder.ProcessFill: {message_of_raised(error)}")
         for event, security in zip(events, securities, strict=True):
             if is_fill(event.status):
                 self._build_trade(event, security)
@@ -563,7 +584,7 @@ class BacktestingTransactionHandler:
         order = MarketOrder(security.symbol, quantity, algorithm.clock.utc, tag)
         order.status = OrderStatus.SUBMITTED
         order.id = algorithm.transactions.get_increment_order_id()
-        order.price_adjustment_mode = security.subscriptions[0].data_normalization_mode
+        order.price_adjustment_mode = self._price_adjustment_mode(security)
         request = SubmitOrderRequest(
             order.type, SecurityType.EQUITY, order.symbol, order._quantity, order._time, order.tag, order.properties
         )

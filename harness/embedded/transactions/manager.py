@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from harness.embedded import clr
+from harness.embedded.binding import clr_call
 from harness.embedded.naming import lean_api
 from harness.embedded.orders.order import Order
 from harness.embedded.orders.request import CancelOrderRequest, OrderRequest, SubmitOrderRequest, UpdateOrderRequest
@@ -162,25 +163,35 @@ class SecurityTransactionManager:
     def update_order(self, request: UpdateOrderRequest) -> OrderTicket:
         return self.process_request(request)
 
-    def cancel_order(self, order_id: int, order_tag: str | None = None) -> OrderTicket:
-        return self.remove_order(order_id, order_tag)
+    @clr_call("CancelOrder(int orderId, string orderTag = null)")
+    def cancel_order(self, order_id: int, order_tag: str | None) -> OrderTicket:
+        return self._remove_order(order_id, order_tag)
 
-    def remove_order(self, order_id: int, tag: str | None = None) -> OrderTicket:
+    @clr_call("RemoveOrder(int orderId, string tag = null)")
+    def remove_order(self, order_id: int, tag: str | None) -> OrderTicket:
         """Ask for cancellation; without a tag the order's tag is emptied."""
+        return self._remove_order(order_id, tag)
+
+    def _remove_order(self, order_id: int, tag: str | None) -> OrderTicket:
         return self.process_request(CancelOrderRequest(self._utc_time, order_id, "" if tag is None else tag))
 
-    def cancel_open_orders(self, symbol: Any = None, tag: str | None = None) -> list[OrderTicket]:
+    @clr_call("CancelOpenOrders()", "CancelOpenOrders(Symbol symbol, string tag = null)")
+    def cancel_open_orders(self, tag: str | None = None, **of: Symbol | None) -> list[OrderTicket]:
         """Ask for cancellation of all open orders, or of one symbol's. Raises ``RuntimeError`` while warming up."""
         if self._algorithm.is_warming_up:
             raise RuntimeError(_NOT_WHILE_WARMING_UP)
-        if symbol is None:
+        if not of:
             now = self._utc_time
             tag = f"Canceled by CancelOpenOrders() at {now:%Y-%m-%dT%H:%M:%S}.{now.microsecond:06d}0Z"
-        tickets = self.get_open_order_tickets(symbol)
+            tickets = self.get_open_order_tickets()
+        else:
+            symbol = of["symbol"]
+            tickets = self.get_open_order_tickets(lambda ticket: ticket.symbol == symbol)
         for ticket in tickets:
             ticket.cancel(tag)
         return tickets
 
+    @clr_call("GetOrderById(int orderId)")
     def get_order_by_id(self, order_id: int) -> Order | None:
         """A copy of the order, or ``None``."""
         return self._order_processor.get_order_by_id(order_id)  # type: ignore[no-any-return]
@@ -188,6 +199,7 @@ class SecurityTransactionManager:
     def get_orders_by_brokerage_id(self, brokerage_id: str) -> list[Order]:
         return self.get_orders(lambda order: str(brokerage_id) in order.broker_id)
 
+    @clr_call("GetOrderTicket(int orderId)")
     def get_order_ticket(self, order_id: int) -> OrderTicket | None:
         return self._order_processor.get_order_ticket(order_id)  # type: ignore[no-any-return]
 
@@ -214,6 +226,7 @@ class SecurityTransactionManager:
     def get_projected_holdings(self, security: Any) -> ProjectedHoldings:
         return self._order_processor.get_projected_holdings(security)  # type: ignore[no-any-return]
 
+    @clr_call("WaitForOrder(int orderId)")
     def wait_for_order(self, order_id: int) -> bool:
         """Whether the order is closed; a backtest never waits."""
         ticket = self.get_order_ticket(order_id)

@@ -23,7 +23,18 @@ from harness.embedded.models import (
 )
 from harness.embedded.models.brokerage import brokerage_benchmark, engine_brokerage_model
 from harness.embedded.not_supported import NotSupportedError
-from harness.embedded.orders import LimitOrder, MarketOnOpenOrder, OrderProperties, StopLimitOrder, TimeInForce
+from harness.embedded.orders import (
+    AlpacaOrderProperties,
+    InteractiveBrokersOrderProperties,
+    LimitOrder,
+    MarketOnOpenOrder,
+    OrderProperties,
+    PublicOrderProperties,
+    StopLimitOrder,
+    TimeInForce,
+    TradeStationOrderProperties,
+    WebullOrderProperties,
+)
 from harness.embedded.securities import (
     BrokerageModelSecurityInitializer,
     CompositeSecurityInitializer,
@@ -231,3 +242,46 @@ def test_seeder_sets_the_price() -> None:
     assert world["SPY"].price == 2.0
     assert not FuncSecuritySeeder(lambda security: []).seed_security(world["SPY"])
     assert not FuncSecuritySeeder(lambda security: None).seed_security(world["SPY"])
+
+
+@pytest.mark.parametrize(
+    ("brokerage", "own", "text"),
+    [
+        (BrokerageName.ALPACA, AlpacaOrderProperties, "does not support Market orders with"),
+        (BrokerageName.TRADE_STATION, TradeStationOrderProperties, "outside regular trading hours"),
+        (BrokerageName.WEBULL, WebullOrderProperties, "not supported outside regular trading hours"),
+        (BrokerageName.PUBLIC, PublicOrderProperties, "must be of type 'Limit'"),
+    ],
+)
+def test_extended_hours_count_in_the_brokers_own_properties(brokerage: BrokerageName, own: Any, text: str) -> None:
+    """``order.Properties as …OrderProperties``: those of another broker say nothing."""
+    world = World()
+    world.price("SPY", "100")
+    model = create_brokerage_model(brokerage)
+    order = _order(world, "market")
+    order.properties = InteractiveBrokersOrderProperties()
+    order.properties.outside_regular_trading_hours = True
+    assert model._can_submit_order(world["SPY"], order)[0]
+    order.properties = own()
+    order.properties.outside_regular_trading_hours = True
+    accepted, message = model._can_submit_order(world["SPY"], order)
+    assert not accepted
+    assert text in str(message)
+
+
+@pytest.mark.parametrize(
+    ("account", "chosen", "used"),
+    [
+        (AccountType.MARGIN, None, True),
+        (AccountType.MARGIN, False, False),
+        (AccountType.CASH, True, False),
+    ],
+)
+def test_public_decides_on_margin(account: AccountType, chosen: bool | None, used: bool) -> None:
+    """``PublicBrokerageModel.CanSubmitOrder`` writes it into the order's properties."""
+    world = World()
+    order = _order(world, "market")
+    order.properties = PublicOrderProperties()
+    order.properties.use_margin = chosen
+    assert create_brokerage_model(BrokerageName.PUBLIC, account)._can_submit_order(world["SPY"], order)[0]
+    assert order.properties.use_margin is used

@@ -97,8 +97,9 @@ def test_share_out_of_range_and_missing_price_are_errors() -> None:
     world.price("SPY", "100")
     world.settings.max_absolute_portfolio_target_percentage = 1.5
     assert _percent(world, "SPY", 2.0) is None
+    # with the flag given, a float reaches the overload for ``decimal``, which reads its text
     assert world.messages[1] == (
-        "The portfolio target percent: 2, does not comply with the current "
+        "The portfolio target percent: 2.0, does not comply with the current "
         "'self.settings.max_absolute_portfolio_target_percentage': 1.5 or "
         "'self.settings.min_absolute_portfolio_target_percentage': 0.0000000001. Skipping"
     )

@@ -4,17 +4,29 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from decimal import Decimal
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from trading_fakes import FakeAlgorithm
 
 from harness.embedded import api_trading
-from harness.embedded.enums import AlgorithmStatus, OrderResponseErrorCode, OrderStatus, OrderType, Resolution
+from harness.embedded.enums import (
+    AlgorithmStatus,
+    DataNormalizationMode,
+    OrderField,
+    OrderResponseErrorCode,
+    OrderStatus,
+    OrderType,
+    Resolution,
+)
+from harness.embedded.indicators.base import IndicatorDataPoint
+from harness.embedded.models.brokerage import DefaultBrokerageMessageHandler
 from harness.embedded.not_supported import NotSupportedError
 from harness.embedded.orders import MarketOnCloseOrder, OrderProperties, TimeInForce
 from harness.embedded.portfolio_target import PortfolioTarget
 from harness.embedded.reference.symbols import SecurityIdentifier, Symbol, symbol_cache
+from harness.embedded.runtime_errors import message_of
 
 TEN = datetime(2025, 10, 6, 10, 0)
 EVENING = datetime(2025, 10, 6, 20, 0)
@@ -32,14 +44,29 @@ def test_symbols_tickers_and_securities_are_the_same_thing(algorithm: FakeAlgori
     security = algorithm.security("ALFA")
     for what in ("ALFA", security.symbol, security):
         assert algorithm.market_order(what, 1).symbol == security.symbol
-    with pytest.raises(TypeError, match="a symbol, a ticker or a security"):
+    with pytest.raises(TypeError, match="argument 1 \\('symbol'\\) expected Symbol, got int"):
         algorithm.market_order(17, 1)
 
 
-def test_a_security_that_lean_would_add_is_refused(algorithm: FakeAlgorithm) -> None:
-    other = Symbol(SecurityIdentifier.generate_equity("ZULU", "usa", None), "ZULU")
-    with pytest.raises(NotSupportedError, match="ZULU"):
-        algorithm.market_order(other, 1)
+def test_a_security_that_is_not_there_is_added_and_seeded(algorithm: FakeAlgorithm) -> None:
+    """``QCAlgorithm.GetSecurityForOrder``: also one that was removed, with the universe's settings."""
+    asked = []
+    security = algorithm.security("CHRL")
+    security.is_tradable = False
+    security.set_market_price = lambda bar: setattr(security.cache, "trade", bar)
+    bar, security.cache.trade = security.cache.trade, None
+
+    def add(symbol: Symbol, **settings: object) -> object:
+        asked.append((symbol.value, settings))
+        security.is_tradable = True
+        return security
+
+    algorithm._engine.add_equity = add
+    algorithm.universe_settings = SimpleNamespace(extended_market_hours=True)
+    algorithm.get_last_known_prices = lambda symbol: [bar]
+    assert algorithm.market_order("CHRL", 1).status is OrderStatus.FILLED
+    settings = {"fill_forward": None, "extended_market_hours": True}
+    assert asked == [("CHRL", {**settings, "data_normalization_mode": DataNormalizationMode.ADJUSTED})]
 
 
 def test_unknown_tickers_have_no_price(algorithm: FakeAlgorithm) -> None:
@@ -69,7 +96,7 @@ def test_a_python_float_keeps_fifteen_digits_as_a_double_cast_to_decimal(algorit
 
 
 def test_a_tag_in_the_place_of_asynchronous_is_an_error(algorithm: FakeAlgorithm) -> None:
-    with pytest.raises(TypeError, match="'asynchronous' expected bool, got str"):
+    with pytest.raises(TypeError, match="\\('asynchronous'\\) expected bool, got str"):
         algorithm.market_order("ALFA", 1, "my tag")  # type: ignore[arg-type]
 
 
@@ -273,10 +300,104 @@ def test_what_can_be_sold_short(algorithm: FakeAlgorithm) -> None:
 @pytest.mark.parametrize("price", [float("nan"), float("inf")])
 def test_nan_is_no_price(algorithm: FakeAlgorithm, price: float) -> None:
     """pythonnet parses the text of a number as ``System.Decimal``, which has no NaN and no infinity."""
-    with pytest.raises(TypeError, match="a number is needed"):
+    with pytest.raises(TypeError, match="argument 3 \\('limit_price'\\) expected float, got float"):
         algorithm.limit_order("ALFA", 1, price)
 
 
-def test_numpy_floats_are_floats(algorithm: FakeAlgorithm) -> None:
-    """``np.float64`` is a Python float, so it goes through Lean's ``double`` overload as one does."""
-    assert algorithm.market_order("ALFA", np.float64(2.9)).quantity == 2
+def test_numpy_numbers_are_read_as_decimals(algorithm: FakeAlgorithm) -> None:
+    """pythonnet's ``Converter.GetTypeByAlias`` knows ``float`` itself alone: numpy's go to the ``decimal`` overload."""
+    ticket = algorithm.limit_order("ALFA", np.float64(10 / 3), 1)
+    assert ticket.submit_request._quantity == Decimal("3.3333333333333335")
+    assert algorithm.limit_order("ALFA", np.int64(3), np.float32(1.5)).submit_request._quantity == 3
+
+
+def test_what_reads_as_a_number_is_one(algorithm: FakeAlgorithm) -> None:
+    """``Converter.ToPrimitive`` parses a value's text for ``decimal``; ``True`` is 1.0 for ``double``."""
+    request = algorithm.limit_order("ALFA", "2", "99.5").submit_request
+    assert (request._quantity, request._limit_price) == (2, Decimal("99.5"))
+    assert algorithm.market_order("ALFA", True).quantity == 1
+    assert (
+        algorithm.limit_order("ALFA", Decimal("3"), IndicatorDataPoint(TEN, 98.25)).get(OrderField.LIMIT_PRICE) == 98.25
+    )
+
+
+def test_only_two_arguments_make_a_double_of_order() -> None:
+    """``QCAlgorithm.Order``: the form with a tag has a ``decimal`` overload alone, which keeps all digits."""
+    world = FakeAlgorithm("ALFA")
+    world.bar("ALFA", TEN, (100, 101, 99, 100))
+    assert world.order("ALFA", 100.99999999999999).quantity == 101
+    assert world.order("ALFA", 100.99999999999999, tag="t").quantity == 100
+    assert world.order("ALFA", 5, OrderType.LIMIT).order_type is OrderType.MARKET
+
+
+def test_the_text_of_a_call_that_no_overload_takes(algorithm: FakeAlgorithm) -> None:
+    """``MethodBinder.Invoke`` and ``MethodSignatureFormatter``; Lean's ``NoMethodMatchPythonExceptionInterpreter``."""
+    with pytest.raises(TypeError) as raised:
+        algorithm.market_order("ALFA", 1, tga="x")
+    hint = (
+        "The following overloads are available:\n"
+        "  market_order(symbol: Symbol, quantity: float, asynchronous: bool = False, "
+        'tag: str = "", order_properties: IOrderProperties = None)\n'
+        "  market_order(symbol: Symbol, quantity: int, asynchronous: bool = False, "
+        'tag: str = "", order_properties: IOrderProperties = None)'
+    )
+    assert str(raised.value) == (
+        "No method matches given arguments for market_order: (<class 'str'>, <class 'int'>). "
+        f"Got an unexpected keyword argument 'tga'. Did you mean 'tag'? {hint}"
+    )
+    assert message_of(raised.value) == (
+        "Trying to dynamically access a method that does not exist throws a TypeError exception. To prevent the "
+        "exception, ensure each parameter type matches those required by the market_order method. Please checkout the "
+        f"API documentation. {hint}"
+    )
+    with pytest.raises(TypeError) as raised:
+        algorithm.is_market_open()
+    assert str(raised.value) == (
+        "No method matches given arguments for is_market_open: (). "
+        "The expected signature is:\n  is_market_open(symbol: Symbol)"
+    )
+
+
+def test_liquidate_takes_a_list_one_by_one(algorithm: FakeAlgorithm) -> None:
+    """``ConvertToSymbolEnumerable`` is lazy: an unknown ticker starts the list again, all of it converted."""
+    algorithm.market_order("BRVO", 5)
+    assert algorithm.liquidate(None) == []
+    assert [ticket.quantity for ticket in algorithm.liquidate(["BRVO", "NOPE"])] == [-5]
+    assert algorithm.messages[-1].startswith("Warning: liquidate ignored symbol 'NOPE 0'")
+    with pytest.raises(ValueError, match="should be Symbol or a list of Symbol"):
+        algorithm.liquidate([5])
+
+
+def test_a_brokerage_message_handler_is_kept(algorithm: FakeAlgorithm) -> None:
+    """``QCAlgorithm.SetBrokerageMessageHandler``: a backtest's brokerage sends nothing to it."""
+
+    class Handler:
+        def handle_message(self, message: object) -> None:
+            """Nothing comes."""
+
+    with pytest.raises(NotImplementedError, match="missing methods on Handler: HandleOrder"):
+        algorithm.set_brokerage_message_handler(Handler())
+    with pytest.raises(ValueError, match=r"Parameter 'handler'"):
+        algorithm.set_brokerage_message_handler(None)
+    handler = DefaultBrokerageMessageHandler(algorithm)
+    algorithm.SetBrokerageMessageHandler(handler)
+    assert algorithm.brokerage_message_handler is handler
+
+
+def test_a_mismatch_names_types_as_c_does(algorithm: FakeAlgorithm) -> None:
+    """``Runtime.PyObject_GetTypeName`` reads ``tp_name``, which has the module for types that are not Python's own."""
+    with pytest.raises(TypeError, match=r"\('asynchronous'\) expected bool, got numpy.bool_?\.$"):
+        algorithm.market_order("ALFA", 1, np.bool_(True))
+    with pytest.raises(TypeError, match=r"keyword argument 'tag' expected str, got int\.$"):
+        algorithm.market_order("ALFA", 1, tag=5)
+
+
+def test_an_unknown_ticker_is_refused_where_user_code_would_hear_of_it() -> None:
+    """Lean adds it as a security without data, and tells ``on_securities_changed``."""
+
+    class Listening(FakeAlgorithm):
+        def on_securities_changed(self, changes: object) -> None:
+            """Would be told."""
+
+    with pytest.raises(NotSupportedError, match="trading an unknown ticker"):
+        Listening("ALFA").market_order("NOPE", 1)

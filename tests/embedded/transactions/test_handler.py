@@ -9,7 +9,13 @@ from types import SimpleNamespace
 import pytest
 from trading_fakes import FakeAlgorithm
 
-from harness.embedded.enums import DelistingType, OrderField, OrderResponseErrorCode, OrderStatus
+from harness.embedded.enums import (
+    DataNormalizationMode,
+    DelistingType,
+    OrderField,
+    OrderResponseErrorCode,
+    OrderStatus,
+)
 from harness.embedded.not_supported import NotSupportedError
 from harness.embedded.orders import OrderProperties, TimeInForce, UpdateOrderFields
 from harness.embedded.orders.price_variation import EquityPriceVariationModel
@@ -281,3 +287,57 @@ def test_what_is_not_covered_is_not_swallowed(algorithm: FakeAlgorithm) -> None:
     algorithm.security("ALFA").fill_model = SimpleNamespace(fill=refuse)
     with pytest.raises(NotSupportedError, match="Something else"):
         algorithm.market_order("ALFA", 1)
+
+
+def test_fields_of_a_ticket_are_cast_and_not_converted(algorithm: FakeAlgorithm) -> None:
+    """``OrderTicket.Get<T>`` unboxes: ``Get(field)`` is ``Get<decimal>``, and the flag is a ``bool``."""
+    ticket = algorithm.trailing_stop_order("ALFA", -1, 90, 0.5, True)
+    assert ticket.get(OrderField.TRAILING_AMOUNT) == 0.5
+    assert ticket.get[bool](OrderField.TRAILING_AS_PERCENTAGE) is True
+    with pytest.raises(TypeError, match=r"type 'System\.Boolean' to type 'System\.Decimal'"):
+        ticket.get(OrderField.TRAILING_AS_PERCENTAGE)
+    with pytest.raises(TypeError, match=r"type 'System\.Decimal' to type 'System\.Double'"):
+        ticket.get[float](OrderField.STOP_PRICE)
+    with pytest.raises(ValueError, match="Unable to access property TriggerPrice on order of type TrailingStop"):
+        ticket.get(OrderField.TRIGGER_PRICE)
+
+
+def test_the_normalisation_of_an_orders_prices_is_that_of_the_symbols_first_order(algorithm: FakeAlgorithm) -> None:
+    """``BrokerageTransactionHandler.SetPriceAdjustmentMode`` keeps what it found first."""
+    algorithm.market_order("ALFA", 1)
+    algorithm.security("ALFA").subscriptions[0].data_normalization_mode = DataNormalizationMode.RAW
+    algorithm.market_order("ALFA", 1)
+    assert [order.price_adjustment_mode for order in algorithm.transactions.get_orders()] == [
+        DataNormalizationMode.ADJUSTED,
+        DataNormalizationMode.ADJUSTED,
+    ]
+
+
+def test_a_provider_that_fails_refuses_an_update(algorithm: FakeAlgorithm) -> None:
+    """``BrokerageTransactionHandler.UpdateOrder`` turns any error into the answer; adding an order does not."""
+    ticket = algorithm.limit_order("ALFA", -1, 200)
+
+    def fail(symbol: object, local: object) -> int:
+        raise ValueError("no file")
+
+    algorithm.security("ALFA")._shortable_provider._shortable_quantity = fail
+    assert str(ticket.update_limit_price(190)) == "Error: ProcessingError - no file"
+    with pytest.raises(ValueError, match="no file"):
+        algorithm.limit_order("ALFA", -1, 200)
+
+
+def test_calls_of_tickets_and_of_the_manager_are_bound_as_pythonnet_does(algorithm: FakeAlgorithm) -> None:
+    """``decimal`` parameters take what reads as a number; an update's fields do so too when they are set."""
+    ticket = algorithm.limit_order("ALFA", 1, 50)
+    assert ticket.update_limit_price("51.5").is_success
+    with pytest.raises(TypeError, match=r"No method matches given arguments for update_quantity: \(<class 'str'>\)\."):
+        ticket.update_quantity("many")
+    fields = UpdateOrderFields()
+    fields.limit_price = "52.25"
+    assert fields.limit_price == 52.25
+    with pytest.raises(TypeError, match=r"'str' value cannot be converted to System\.Decimal"):
+        fields.quantity = "x"
+    assert algorithm.transactions.cancel_open_orders(None) == []
+    assert algorithm.transactions.cancel_order(ticket.order_id, order_tag="t").cancel_request.tag == "t"
+    with pytest.raises(TypeError, match="Did you mean 'order_tag'"):
+        algorithm.transactions.cancel_order(1, ordertag="t")
