@@ -110,6 +110,14 @@ class QCAlgorithm(TradingApi, IndicatorsApi, PlottingApi, HistoryApi):
     time_rules: TimeRules
     object_store: ObjectStore
 
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """What pythonnet refuses of a class derived from one of .NET's (``MetaType.tp_new``)."""
+        super().__init_subclass__(**kwargs)
+        if len(cls.__bases__) != 1:
+            raise TypeError("cannot use multiple inheritance with managed classes")
+        if "__slots__" in vars(cls):
+            raise TypeError("subclasses of managed classes do not support __slots__")
+
     def __new__(cls, *args: Any, **kwargs: Any) -> QCAlgorithm:
         algorithm = super().__new__(cls)
         if _context is None:

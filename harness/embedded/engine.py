@@ -62,10 +62,10 @@ from harness.embedded.reference.corporate import (
 from harness.embedded.reference.interest_rate import InterestRateProvider
 from harness.embedded.reference.market_hours import MarketHoursDatabase, SecurityExchangeHours
 from harness.embedded.reference.symbol_properties import SymbolPropertiesDatabase
-from harness.embedded.reference.symbols import Symbol, set_map_file_resolver, symbol_cache
+from harness.embedded.reference.symbols import Symbol, SymbolError, set_map_file_resolver, symbol_cache
 from harness.embedded.reference.time_zones import TimeZone
 from harness.embedded.results.result_handler import BacktestingResultHandler, ResultSettings
-from harness.embedded.runtime_errors import describe, message_of, stack_of
+from harness.embedded.runtime_errors import USER_ERRORS, OutsidePythonError, header_of, interpreted
 from harness.embedded.scheduling.event_scheduler import EndOfDayEvents, EventScheduler
 from harness.embedded.scheduling.rules import ScheduleContext
 from harness.embedded.scheduling.schedule_manager import ScheduleManager
@@ -87,8 +87,12 @@ ENGINE_VERSION = "0.1.0"
 """Shown where Lean shows its own version."""
 
 
+_DURING_INITIALIZATION = "During the algorithm initialization, the following exception has occurred: "
+_NO_CLASS = "Please ensure that one class inherits from QCAlgorithm."
+
+
 class AlgorithmLoadError(Exception):
-    """The algorithm file cannot be imported, or does not hold the class."""
+    """The algorithm file is not there, or asks at once for what is not covered."""
 
 
 class EngineContext:
@@ -169,7 +173,16 @@ class EngineContext:
         self.object_store = ObjectStore(self.configuration.object_store_root)
         algorithm.object_store = self.object_store
         self.interest_rates = InterestRateProvider(self.data_folder)
-        self.results = BacktestingResultHandler(
+        self.results = self._new_result_handler()
+        self.results.attach(algorithm)
+        self.equity = EquityObserver(self)
+        self.transaction_handler = BacktestingTransactionHandler(algorithm, self.results)
+        algorithm.transactions.set_order_processor(self.transaction_handler)
+        self.history_provider = HistoryProvider(self)
+        self.set_brokerage_model(BrokerageName.DEFAULT, AccountType.MARGIN)
+
+    def _new_result_handler(self) -> BacktestingResultHandler:
+        return BacktestingResultHandler(
             ResultSettings(
                 algorithm_id=self.algorithm_id,
                 results_folder=self.configuration.results_folder,
@@ -177,12 +190,6 @@ class EngineContext:
                 engine_version=f"embedded {ENGINE_VERSION}",
             )
         )
-        self.results.attach(algorithm)
-        self.equity = EquityObserver(self)
-        self.transaction_handler = BacktestingTransactionHandler(algorithm, self.results)
-        algorithm.transactions.set_order_processor(self.transaction_handler)
-        self.history_provider = HistoryProvider(self)
-        self.set_brokerage_model(BrokerageName.DEFAULT, AccountType.MARGIN)
 
     def _set_utc_us(self, utc_us: int) -> None:
         self.clock.utc_us = utc_us
@@ -466,8 +473,8 @@ class EngineContext:
 
     # -- the run -------------------------------------------------------------------------------------------------
 
-    def load(self) -> type[QCAlgorithm]:
-        """Import the algorithm file and find its class. Raises :class:`AlgorithmLoadError`."""
+    def load(self) -> ModuleType:
+        """Import the algorithm file. Raises :class:`AlgorithmLoadError` where there is none, else what it raises."""
         path = self.configuration.algorithm_location
         if not path.is_file():
             raise AlgorithmLoadError(f"algorithm file {path} is not there; check --algorithm-location")
@@ -481,50 +488,56 @@ class EngineContext:
         module = importlib.util.module_from_spec(spec)
         sys.modules[path.stem] = module
         spec.loader.exec_module(module)
-        name = self.configuration.algorithm_type_name
-        classes = {
-            key: value
-            for key, value in vars(module).items()
-            if inspect.isclass(value) and issubclass(value, QCAlgorithm) and value.__module__ == module.__name__
-        }
-        if name in classes:
-            return classes[name]
-        found = ", ".join(classes) or "none"
-        raise AlgorithmLoadError(f"class {name!r} is not in {path}; algorithm classes there: {found}")
+        return module
+
+    def create_algorithm(self) -> QCAlgorithm:
+        """An instance of the module's algorithm class, as ``AlgorithmPythonWrapper`` makes it.
+
+        Every class that is derived from ``QCAlgorithm`` and defined in the module is made, by name; the last one is
+        the algorithm, whatever class the configuration names.
+        """
+        module = self.load()
+        algorithm: QCAlgorithm | None = None
+        for name in dir(module):
+            kind = getattr(module, name)
+            if inspect.isclass(kind) and issubclass(kind, QCAlgorithm) and kind.__module__.startswith(module.__name__):
+                algorithm = kind()
+        if algorithm is None:
+            raise OutsidePythonError(_NO_CLASS, "AlgorithmPythonWrapper.cs:line 178")
+        asked = self.configuration.algorithm_type_name
+        ran = type(algorithm).__name__
+        if asked != ran and inspect.isclass(getattr(module, asked, None)):
+            self._warn_user(f"harness.embedded: as Lean does, this runs {ran}, the last class by name, not {asked}")
+        return algorithm
 
     def run(self) -> int:
         """Run the backtest and write its results. The exit code is 0 when the algorithm completed, else 1."""
         started = time.perf_counter()
         forget_refusals()
         algorithm_module.set_context(self)
-        folder = self.configuration.algorithm_location.parent
         try:
-            kind = self.load()
-            algorithm = kind()
+            algorithm = self.create_algorithm()
         except AlgorithmLoadError:
             raise
-        except Exception as error:
-            raise AlgorithmLoadError(
-                f"During the algorithm initialization, the following exception has occurred: {describe(error, folder)}"
-            ) from error
+        except NotSupportedError as error:
+            raise AlgorithmLoadError(str(error)) from error
+        except USER_ERRORS as error:
+            return self._end_without_algorithm(error)
         self.phases_s["import"] = time.perf_counter() - started
         started = time.perf_counter()
         try:
             self._initialize(algorithm)
-        except InputError:
-            raise
-        except Exception as error:
-            # Lean shows what the algorithm said with error(), the message, the frames, and the exception's own message.
-            stack = stack_of(error, folder)
-            error_text = ",".join(self.results.log_store.waiting("Error")) + (
-                "During the algorithm initialization, the following exception has occurred: "
-                f"{message_of(error)}\n{stack} {error}"
-            )
-            algorithm.set_status(AlgorithmStatus.RUNTIME_ERROR)
+        except USER_ERRORS as error:
+            if isinstance(error, InputError) and not isinstance(error, SymbolError):
+                raise
+            # Lean shows what the algorithm said with error(), then the error with everything inside it.
+            header = header_of(error)
+            error_text = ",".join(self.results.log_store.waiting("Error")) + _DURING_INITIALIZATION + header
+            algorithm.set_runtime_error(error, "RuntimeError")
             self.phases_s["initialize"] = time.perf_counter() - started
             self._warn_user(error_text)
             self._hand_over_to_results()
-            self.results.runtime_error(error_text, stack)
+            self.results.runtime_error(error_text, header)
             self._print_statistics(self.results.send_final_result(step_done=False))
             self.clean_up()
             return 1
@@ -541,7 +554,7 @@ class EngineContext:
         self.phases_s["algorithm"] = time.perf_counter() - started
         started = time.perf_counter()
         if algorithm.run_time_error is not None:
-            text = describe(algorithm.run_time_error, folder)
+            text = interpreted(algorithm.run_time_error)
             error_text = f"Runtime Error: {text}"
             self._warn_user(error_text)
             self.results.log_message(error_text)
@@ -556,6 +569,20 @@ class EngineContext:
         self.clean_up()
         self.phases_s["results"] = time.perf_counter() - started
         return 0 if algorithm.status == AlgorithmStatus.COMPLETED else 1
+
+    def _end_without_algorithm(self, error: BaseException) -> int:
+        """The module or a constructor failed: Lean leaves its result files all the same, without an algorithm."""
+        header = header_of(error)
+        reason = (
+            f"{_DURING_INITIALIZATION}Loader.TryCreatePythonAlgorithm(): Unable to import python module "
+            f"{self.configuration.algorithm_location}. AlgorithmPythonWrapper(): {header}"
+        )
+        text = f"Algorithm.Initialize() Error: {reason} Stack Trace: {reason}"
+        self._warn_user(text)
+        self.results = self._new_result_handler()
+        self.results.runtime_error(text, reason)
+        self._print_statistics(self.results.send_final_result(step_done=False))
+        return 1
 
     @staticmethod
     def _print_statistics(statistics: list[tuple[str, str]]) -> None:
@@ -578,7 +605,9 @@ class EngineContext:
 
     def _post_initialize(self, algorithm: QCAlgorithm) -> None:
         if algorithm._end_date < algorithm._start_date:
-            raise ValueError("Please select an algorithm end date greater than start date.")
+            raise OutsidePythonError(
+                "Please select an algorithm end date greater than start date.", "QCAlgorithm.cs:line 786"
+            )
         self.set_local_time(algorithm._start_date)
         self._settle_benchmark()
         self._warn_of_benchmark_zone(algorithm)

@@ -18,6 +18,7 @@ from harness.embedded.feed.subscription import NO_BAR, to_us_of
 from harness.embedded.feed.timeline import DayPlan
 from harness.embedded.orders.request import SubmitOrderRequest
 from harness.embedded.reference.time_zones import TimeZone
+from harness.embedded.runtime_errors import USER_ERRORS, OutsidePythonError
 
 if TYPE_CHECKING:
     from harness.embedded.engine import EngineContext
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 _FIVE_MINUTES_US = 300_000_000
 _HOUR_US = 3_600_000_000
 _NEVER = 1 << 62
+_NO_REQUESTS = "on_margin_call must return a non-empty list of SubmitOrderRequest"
 _RUINED = "AlgorithmManager.Run(): Portfolio value is less than or equal to zero, stopping algorithm."
 
 
@@ -86,7 +88,7 @@ class AlgorithmManager:
             handler = algorithm._user("on_end_of_algorithm")
             if handler is not None:
                 handler()
-        except Exception as error:
+        except USER_ERRORS as error:
             algorithm.set_runtime_error(error, "OnEndOfAlgorithm")
             return
         self.results.process_synchronous_events(force=True)
@@ -241,7 +243,7 @@ class AlgorithmManager:
                 if on_data is not None and user_data[step]:
                     try:
                         on_data(current)
-                    except Exception as error:
+                    except USER_ERRORS as error:
                         algorithm.set_runtime_error(error, "OnData")
                         raise _Stop from None
                 if handler.has_work:
@@ -326,7 +328,7 @@ class AlgorithmManager:
             return
         try:
             handler(*args)
-        except Exception as error:
+        except USER_ERRORS as error:
             self.algorithm.set_runtime_error(error, context)
             raise _Stop from None
 
@@ -357,7 +359,7 @@ class AlgorithmManager:
     def _scan_past_consolidators(self, now: int) -> None:
         try:
             self.consolidation.scan_past_consolidators(now)
-        except Exception as error:
+        except USER_ERRORS as error:
             self.algorithm.set_runtime_error(error, "Consolidators update")
             raise _Stop from None
 
@@ -376,7 +378,7 @@ class AlgorithmManager:
                 if answer is not None:
                     requests = _requests_of(answer(requests))
                 executed = model._execute_margin_call(requests)
-            except Exception as error:
+            except USER_ERRORS as error:
                 algorithm.set_runtime_error(error, "OnMarginCall")
                 raise _Stop from None
             for ticket in executed:
@@ -395,14 +397,14 @@ class AlgorithmManager:
                     self.consolidation.scan_past_consolidators(utc_us)
                 self.clock.utc_us = utc_us
                 planned.emit(index)
-        except Exception as error:
+        except USER_ERRORS as error:
             self.algorithm.set_runtime_error(error, "Consolidators update")
             raise _Stop from None
 
     def _consolidate(self, step: int) -> None:
         try:
             self.today.run(step, self.clock)
-        except Exception as error:
+        except USER_ERRORS as error:
             self.algorithm.set_runtime_error(error, "Consolidators update")
             raise _Stop from None
 
@@ -461,13 +463,15 @@ def _points_after(plan: DayPlan, step: int) -> int:
 
 
 def _requests_of(answer: Any) -> list[Any]:
-    """What ``on_margin_call`` gave back. Raises ``TypeError`` where it is no list of requests or an empty one.
+    """What ``on_margin_call`` gave back. Raises ``OutsidePythonError`` where it is no list of requests or an empty one.
 
     Source: Lean's ``AlgorithmPythonWrapper.OnMarginCall``.
     """
-    requests = [item for item in answer if isinstance(item, SubmitOrderRequest)] if hasattr(answer, "__iter__") else []
+    if not hasattr(answer, "__iter__"):
+        raise OutsidePythonError(_NO_REQUESTS, "AlgorithmPythonWrapper.cs:line 904")
+    requests = [item for item in answer if isinstance(item, SubmitOrderRequest)]
     if not requests:
-        raise TypeError("on_margin_call must return a non-empty list of SubmitOrderRequest")
+        raise OutsidePythonError(_NO_REQUESTS, "AlgorithmPythonWrapper.cs:line 922")
     return requests
 
 

@@ -53,6 +53,21 @@ class ResultSettings:
     maximum_points_per_series: int = 1_000_000
 
 
+# A new AlgorithmConfiguration of Lean (BacktestResultPacket.CreateEmpty).
+_NO_CONFIGURATION: Mapping[str, Any] = {
+    "name": None,
+    "tags": None,
+    "brokerage": 0,
+    "accountType": 0,
+    "parameters": None,
+    "outOfSampleMaxEndDate": None,
+    "outOfSampleDays": 0,
+    "startDate": "0001-01-01T00:00:00Z",
+    "endDate": "0001-01-01T00:00:00Z",
+    "tradingDaysPerYear": 252,
+}
+
+
 def currency_symbol(currency: str) -> str:
     """The sign of a currency, or its code."""
     return _CURRENCY_SYMBOLS.get(currency, currency)
@@ -431,7 +446,7 @@ class BacktestingResultHandler:
             runtime_statistics=self._final_runtime_statistics(results) if known else {},
             state=self._final_state(),
             server_statistics=self._server_statistics(),
-            configuration=algorithm_configuration(algorithm) if known else None,
+            configuration=algorithm_configuration(algorithm) if known else dict(_NO_CONFIGURATION),
         )
 
     def _final_state(self) -> dict[str, str]:
