@@ -64,6 +64,7 @@ from harness.embedded.reference.market_hours import MarketHoursDatabase, Securit
 from harness.embedded.reference.symbol_properties import SymbolPropertiesDatabase
 from harness.embedded.reference.symbols import Symbol, SymbolError, set_map_file_resolver, symbol_cache
 from harness.embedded.reference.time_zones import TimeZone
+from harness.embedded.results.orders_json import write_transaction_log
 from harness.embedded.results.result_handler import BacktestingResultHandler, ResultSettings
 from harness.embedded.runtime_errors import USER_ERRORS, OutsidePythonError, header_of, interpreted
 from harness.embedded.scheduling.event_scheduler import EndOfDayEvents, EventScheduler
@@ -170,7 +171,13 @@ class EngineContext:
         algorithm.date_rules = algorithm.schedule.date_rules
         algorithm.time_rules = algorithm.schedule.time_rules
         algorithm._init_plotting()
-        self.object_store = ObjectStore(self.configuration.object_store_root)
+        settings = self.configuration
+        self.object_store = ObjectStore(
+            settings.object_store_root,
+            settings.storage_limit_bytes,
+            settings.storage_file_count,
+            lambda text: algorithm.debug(f"ObjectStore Persistence Error: {text}"),
+        )
         algorithm.object_store = self.object_store
         self.interest_rates = InterestRateProvider(self.data_folder)
         self.results = self._new_result_handler()
@@ -188,6 +195,9 @@ class EngineContext:
                 results_folder=self.configuration.results_folder,
                 name=self.backtest_name,
                 engine_version=f"embedded {ENGINE_VERSION}",
+                maximum_chart_series=self.configuration.maximum_chart_series,
+                maximum_points_per_series=self.configuration.maximum_points_per_series,
+                optimization_id=self.configuration.optimization_id,
             )
         )
 
@@ -559,6 +569,8 @@ class EngineContext:
             self._warn_user(error_text)
             self.results.log_message(error_text)
             self.results.runtime_error(error_text, text)
+        if self.configuration.transaction_log is not None:
+            write_transaction_log(self.configuration.transaction_log, self.transaction_handler.orders.values())
         seconds = max(self.phases_s["algorithm"], 1e-6)
         points = self.data.data_points
         self.results.debug_message(
@@ -596,6 +608,8 @@ class EngineContext:
         self.object_store.flush()
 
     def _initialize(self, algorithm: QCAlgorithm) -> None:
+        algorithm.name = self.backtest_name
+        algorithm.set_parameters(dict(self.parameters))
         initialize = algorithm._user("initialize")
         if initialize is None:
             algorithm.initialize()
@@ -604,6 +618,9 @@ class EngineContext:
         self._post_initialize(algorithm)
 
     def _post_initialize(self, algorithm: QCAlgorithm) -> None:
+        if algorithm.settings.trading_days_per_year is None:
+            # BaseSetupHandler.SetBrokerageTradingDayPerYear, for the brokers that trade equities.
+            algorithm.settings.trading_days_per_year = 252
         if algorithm._end_date < algorithm._start_date:
             raise OutsidePythonError(
                 "Please select an algorithm end date greater than start date.", "QCAlgorithm.cs:line 786"
@@ -623,6 +640,7 @@ class EngineContext:
         # whatever the algorithm has set.
         algorithm.set_maximum_orders(2**31 - 1)
         algorithm._locked = True
+        algorithm.algorithm_id = self.algorithm_id
         self.end_of_day = EndOfDayEvents(algorithm, self.scheduler, self.clock)
         self.end_of_day.start()
         self.scheduler.start()

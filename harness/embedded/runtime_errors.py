@@ -14,13 +14,14 @@ import os
 import re
 import traceback
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from types import CodeType, TracebackType
 
 from harness.embedded.not_supported import NotSupportedError
 from harness.embedded.uncovered import MissingMemberError
 
-_ENGINE = os.path.dirname(__file__) + os.sep
-_LIBRARY = os.path.dirname(os.__file__) + os.sep
+_ENGINE = f"{Path(__file__).parent}{os.sep}"
+_LIBRARY = f"{Path(os.__file__).parent}{os.sep}"
 _Reword = Callable[[BaseException, str], str | None]
 _FRAME = re.compile(r'"(.+)", line (\d+), in (.+)', re.DOTALL)
 

@@ -22,6 +22,7 @@ from typing import Any
 from harness.embedded import clr
 from harness.embedded.clock import from_us, to_us
 from harness.embedded.enums import AlgorithmStatus
+from harness.embedded.not_supported import NotSupportedError
 from harness.embedded.results.chart_sampling import ChartSampler
 from harness.embedded.results.document import BacktestDocument
 from harness.embedded.results.json_writer import dumps
@@ -51,6 +52,7 @@ class ResultSettings:
     engine_version: str = ""
     maximum_chart_series: int = 30
     maximum_points_per_series: int = 1_000_000
+    optimization_id: str = ""
 
 
 # A new AlgorithmConfiguration of Lean (BacktestResultPacket.CreateEmpty).
@@ -121,6 +123,8 @@ class BacktestingResultHandler:
             "Name": settings.name,
             "Hostname": socket.gethostname(),
         }
+        if settings.optimization_id:
+            self._state["OptimizationId"] = settings.optimization_id
         self._starting_value = self._daily_value = self._highest_value = _ZERO
         self._portfolio_value = _ZERO
         self._unrealized_profit = _ZERO
@@ -334,7 +338,10 @@ class BacktestingResultHandler:
             return StatisticsResults()
         try:
             results = self._generate(self._algorithm)
-        except numerics.StatisticsError as error:
+        except NotSupportedError:
+            raise
+        except Exception as error:
+            # Whatever goes wrong: ruin in the middle of the trades, a user's interest rates (BaseResultsHandler).
             self.log_store.show("Error", f"Error generating statistics packet: {error}")
             return StatisticsResults()
         results.add_custom_summary_statistics(self._custom_statistics)
@@ -382,7 +389,7 @@ class BacktestingResultHandler:
             capacity=CapacityFigure(capacity.capacity, "" if lowest is None else str(lowest.id)),
             currency_symbol=self.charts.currency,
             risk_free_rate=self.risk_free_rate,
-            trading_days_per_year=algorithm.settings.trading_days_per_year or 252,
+            trading_days_per_year=algorithm.settings.trading_days_per_year,
         )
 
     @property
@@ -484,9 +491,10 @@ class BacktestingResultHandler:
 
 def algorithm_configuration(algorithm: Any) -> dict[str, Any]:
     """The configuration that a result file shows."""
+    days_per_year = algorithm.settings.trading_days_per_year
     return {
         "name": algorithm.name,
-        "tags": sorted(algorithm.tags),
+        "tags": list(algorithm.tags),
         "accountCurrency": algorithm.account_currency,
         "brokerage": algorithm.brokerage_name,
         "accountType": algorithm.brokerage_model.account_type,
@@ -495,7 +503,7 @@ def algorithm_configuration(algorithm: Any) -> dict[str, Any]:
         "outOfSampleDays": 0,
         "startDate": f"{algorithm.start_date:%Y-%m-%dT%H:%M:%SZ}",
         "endDate": f"{algorithm.end_date:%Y-%m-%dT%H:%M:%SZ}",
-        "tradingDaysPerYear": algorithm.settings.trading_days_per_year or 252,
+        "tradingDaysPerYear": 252 if days_per_year is None else days_per_year,
     }
 
 
