@@ -32,6 +32,7 @@ from harness.embedded.naming import lean_api, snake_case, user_method
 from harness.embedded.not_supported import NotSupportedError
 from harness.embedded.reference.symbols import Symbol
 from harness.embedded.reference.time_zones import TimeZone
+from harness.embedded.runtime_errors import BindingError
 from harness.embedded.uncovered import missing_member
 from harness.errors import InputError
 
@@ -126,9 +127,9 @@ class QCAlgorithm(TradingApi, IndicatorsApi, PlottingApi, HistoryApi):
         """What pythonnet refuses of a class derived from one of .NET's (``MetaType.tp_new``)."""
         super().__init_subclass__(**kwargs)
         if len(cls.__bases__) != 1:
-            raise TypeError("cannot use multiple inheritance with managed classes")
+            raise BindingError("cannot use multiple inheritance with managed classes")
         if "__slots__" in vars(cls):
-            raise TypeError("subclasses of managed classes do not support __slots__")
+            raise BindingError("subclasses of managed classes do not support __slots__")
 
     def __new__(cls, *args: Any, **kwargs: Any) -> QCAlgorithm:
         algorithm = super().__new__(cls)

@@ -36,6 +36,10 @@ USER_ERRORS = (Exception, SystemExit)
 """What ends a run as an error in user code: all but the interruption of the whole process. ``sys.exit`` is one."""
 
 
+class BindingError(TypeError):
+    """What pythonnet raises itself: an error of Python, so Lean's interpreters of those see it."""
+
+
 class OutsidePythonError(ValueError):
     """An error that Lean's engine raises with no Python frame below it.
 
@@ -67,7 +71,7 @@ def _message_and_reword(error: BaseException) -> tuple[str, _Reword | None]:
 
 def is_engines_own(error: BaseException) -> bool:
     """Whether the engine raised it, where Lean's C# would have: not Python, and not a member that is missing."""
-    if isinstance(error, MissingMemberError):
+    if isinstance(error, MissingMemberError | BindingError):
         return False
     if type(error).__module__.startswith("harness."):
         return True
