@@ -66,7 +66,7 @@ from harness.embedded.reference.symbols import Symbol, SymbolError, set_map_file
 from harness.embedded.reference.time_zones import TimeZone
 from harness.embedded.results.orders_json import write_transaction_log
 from harness.embedded.results.result_handler import BacktestingResultHandler, ResultSettings
-from harness.embedded.runtime_errors import USER_ERRORS, OutsidePythonError, header_of, interpreted
+from harness.embedded.runtime_errors import USER_ERRORS, OutsidePythonError, header_of, interpreted, stack_of
 from harness.embedded.scheduling.event_scheduler import EndOfDayEvents, EventScheduler
 from harness.embedded.scheduling.rules import ScheduleContext
 from harness.embedded.scheduling.schedule_manager import ScheduleManager
@@ -557,7 +557,15 @@ class EngineContext:
             f"Launching analysis for {self.algorithm_id} with the embedded engine {ENGINE_VERSION}"
         )
         manager = AlgorithmManager(self)
-        manager.run()
+        try:
+            manager.run()
+        except (NotSupportedError, InputError):
+            raise
+        except USER_ERRORS as error:
+            # Models and functions of the user's that the engine calls outside its handlers (Engine.Run).
+            if not stack_of(error):
+                raise
+            algorithm.set_runtime_error(error, "AlgorithmManager.Run")
         refused = first_refusal()
         if refused is not None:
             algorithm.set_runtime_error(refused, "a refusal that user code caught")
@@ -572,7 +580,7 @@ class EngineContext:
         if self.configuration.transaction_log is not None:
             write_transaction_log(self.configuration.transaction_log, self.transaction_handler.orders.values())
         seconds = max(self.phases_s["algorithm"], 1e-6)
-        points = self.data.data_points
+        points = self.data.data_points + self.history_provider.data_points
         self.results.debug_message(
             f"Algorithm Id:({self.algorithm_id}) completed in {seconds:.2f} seconds at "
             f"{points / seconds / 1000:.0f}k data points per second. Processing total of {points:,} data points."

@@ -17,6 +17,7 @@ from harness.embedded.feed.consolidation import ConsolidationDay
 from harness.embedded.feed.subscription import NO_BAR, to_us_of
 from harness.embedded.feed.timeline import DayPlan
 from harness.embedded.orders.request import SubmitOrderRequest
+from harness.embedded.performance_tracking import PerformanceTracker
 from harness.embedded.reference.time_zones import TimeZone
 from harness.embedded.runtime_errors import USER_ERRORS, OutsidePythonError
 
@@ -68,6 +69,7 @@ class AlgorithmManager:
         self._next_scan_us = start_us // _HOUR_US * _HOUR_US + _HOUR_US
         finished = True
         self.step_done = False
+        self._track()
         try:
             if algorithm.is_warming_up:
                 algorithm.debug("Algorithm starting warm up...")
@@ -82,8 +84,28 @@ class AlgorithmManager:
         if finished:
             self._end()
 
+    def _track(self) -> None:
+        """Measure the parts of a run whose settings ask for it."""
+        performance = self._performance = PerformanceTracker(
+            self.algorithm, lambda: self.engine.history_provider.data_points
+        )
+        if not performance.is_on:
+            return
+        performance.time_methods("Schedule", self.scheduler, ["set_time", "scan_past_events"])
+        performance.time_methods("Transactions", self.handler, ["process_synchronous_events"])
+        performance.time_methods("Consolidators", self, ["_consolidate", "_emit_past", "_scan_past_consolidators"])
+        performance.time_methods("SplitsDividendsDelisting", self, ["_apply_dividends", "_apply_splits", "_delistings"])
+        performance.time_methods("Subscriptions", self.data, ["begin_day", "corporate_events", "plan"])
+        performance.time_methods("Selection", self.data, ["apply_changes"])
+
+    def _sample_performance(self, now: int, plan: DayPlan | None, step: int) -> None:
+        later = 0 if plan is None else _points_after(plan, step)
+        self._performance.sample(now, self.data.data_points - later)
+
     def _end(self) -> None:
         algorithm = self.algorithm
+        if self._performance.is_on:
+            self._performance.shut_down(self.data.data_points)
         try:
             handler = algorithm._user("on_end_of_algorithm")
             if handler is not None:
@@ -152,6 +174,8 @@ class AlgorithmManager:
 
     def _changes_step(self, now_us: int, changes: Any, auxiliary: tuple[Any, ...]) -> None:
         """A step without bars in which securities come or go."""
+        if now_us >= self._performance.next_us:
+            self._sample_performance(now_us, None, -1)
         self.cursor.step = -1
         self.clock.utc_us = now_us
         self.algorithm.current_slice = Slice(None, -1, now_us, self._local_us(now_us), auxiliary)
@@ -190,12 +214,17 @@ class AlgorithmManager:
         pending_us = pending[0] if pending is not None else -1
         warm_us = warm_end if warm_end is not None else _NEVER
         running = AlgorithmStatus.RUNNING
+        performance = self._performance
+        if performance.is_on and on_data is not None:
+            on_data = performance.timed("OnData", on_data)
 
         for step, now in enumerate(times):
             # An error does not end the run here but where this step's events have fired (see _end_here).
             if algorithm.status is not running and algorithm.run_time_error is None:
                 self.step_done = True
                 raise _Stop
+            if now >= performance.next_us:
+                self._sample_performance(now, plan, step)
             if portfolio.may_be_ruined and portfolio._total_portfolio_value <= 0:
                 self.step_done = True
                 self._last_us = now
