@@ -57,6 +57,7 @@ _MODULES = (
     "harness.embedded.statistics.trade_builder",
     "harness.embedded.statistics.trade_statistics",
     "harness.embedded.benchmark",
+    "harness.embedded.color",
     "harness.embedded.settings",
 )
 

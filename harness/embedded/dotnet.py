@@ -81,14 +81,19 @@ class TagSet(dict[str, None]):
     Add, Contains, Remove, Count = add, contains, remove, count
 
 
+_BUCKETS = 37
+"""The next of .NET's primes after the 31 that a ``ConcurrentDictionary`` asks for."""
+
+
 def concurrent_order(names: Iterable[str]) -> list[str]:
     """The order in which a ``ConcurrentDictionary`` of .NET gives its text keys, added in the order given.
 
-    By bucket (31 of them, as long as it has not grown), the newest first within one. The hash of a text is .NET's that
-    is not randomised (``String.GetNonRandomizedHashCode``).
+    By bucket, as long as it has not grown, the newest first within one. The hash of a text is .NET's that is not
+    randomised (``String.GetNonRandomizedHashCode``).
     """
-    numbered = enumerate(names)
-    return [name for _, _, name in sorted((_text_hash(name) % 31, -number, name) for number, name in numbered)]
+    return [
+        name for _, _, name in sorted((_text_hash(name) % _BUCKETS, -number, name) for number, name in enumerate(names))
+    ]
 
 
 def _text_hash(text: str) -> int:
