@@ -338,6 +338,38 @@ class QCAlgorithm(TradingApi, IndicatorsApi, PlottingApi, HistoryApi):
     def ticker(self, symbol: Symbol) -> str:
         return symbol.value
 
+    def cusip(self, cusip: Any, trading_date: datetime | None = None) -> Any:
+        """The CUSIP of a symbol, or the symbol of a CUSIP; so with the other identifiers."""
+        return self._by_identifier("cusip", cusip, trading_date)
+
+    def composite_figi(self, composite_figi: Any, trading_date: datetime | None = None) -> Any:
+        return self._by_identifier("composite_figi", composite_figi, trading_date)
+
+    def sedol(self, sedol: Any, trading_date: datetime | None = None) -> Any:
+        return self._by_identifier("sedol", sedol, trading_date)
+
+    def isin(self, isin: Any, trading_date: datetime | None = None) -> Any:
+        return self._by_identifier("isin", isin, trading_date)
+
+    def cik(self, cik: Any, trading_date: datetime | None = None) -> Any:
+        """The CIK of a symbol, or the symbols of a CIK."""
+        return self._by_identifier("cik", cik, trading_date)
+
+    def _by_identifier(self, kind: str, what: Any, trading_date: datetime | None) -> Any:
+        definitions = self._engine.security_definitions
+        if isinstance(what, Symbol):
+            return definitions.of_symbol(what, kind)
+        today = self.time.replace(hour=0, minute=0, second=0, microsecond=0)
+        day = today if trading_date is None else _as_datetime(trading_date)
+        if day > today:
+            raise ValueError(
+                f'The trading date provided: "{day:%Y-%m-%d}" is after the current algorithm\'s trading date: '
+                f'"{today:%Y-%m-%d}"'
+            )
+        if kind == "cik":
+            return definitions.symbols_of_cik(int(what), day)
+        return definitions.symbol_of(str(what), kind, day)
+
     def add_equity(
         self,
         ticker: str,

@@ -61,8 +61,15 @@ from harness.embedded.reference.corporate import (
 )
 from harness.embedded.reference.interest_rate import InterestRateProvider
 from harness.embedded.reference.market_hours import MarketHoursDatabase, SecurityExchangeHours
+from harness.embedded.reference.security_definitions import SecurityDefinitions
 from harness.embedded.reference.symbol_properties import SymbolPropertiesDatabase
-from harness.embedded.reference.symbols import Symbol, SymbolError, set_map_file_resolver, symbol_cache
+from harness.embedded.reference.symbols import (
+    Symbol,
+    SymbolError,
+    set_map_file_resolver,
+    set_security_definitions,
+    symbol_cache,
+)
 from harness.embedded.reference.time_zones import TimeZone
 from harness.embedded.results.orders_json import write_transaction_log
 from harness.embedded.results.result_handler import BacktestingResultHandler, ResultSettings
@@ -115,6 +122,8 @@ class EngineContext:
         self.map_files = MapFileResolver(self.data_folder)
         set_shortable_data_folder(self.data_folder)
         set_map_file_resolver(self.map_files)
+        self.security_definitions = SecurityDefinitions(self.data_folder, self.map_files)
+        set_security_definitions(self.security_definitions)
         self._hours_database = MarketHoursDatabase(self.data_folder)
         self._properties_database = SymbolPropertiesDatabase(self.data_folder)
         self._hours: dict[str, SecurityExchangeHours] = {}

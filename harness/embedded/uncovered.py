@@ -45,7 +45,6 @@ UNCOVERED: dict[str, dict[str, str]] = {
             "notify command link broadcast_command add_command on_command run_command set_live_mode "
             "set_brokerage_message_handler brokerage_message_handler set_history_provider"
         ),
-        "identifiers": "cusip isin sedol cik composite_figi",
         "candlestick patterns": "candlestick_patterns",
         "the trading calendar": "trading_calendar",
         _ENGINE_SIDE: (
@@ -79,7 +78,6 @@ UNCOVERED: dict[str, dict[str, str]] = {
         _ENGINE_SIDE: "merge_slice get_enumerator get_items",
     },
     "Symbol": {
-        "identifiers": "cusip isin sedol cik composite_figi",
         "options": "create_option create_canonical_option get_alternative_symbol is_option",
         "custom data": "create_base",
     },
