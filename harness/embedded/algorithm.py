@@ -17,6 +17,7 @@ from harness.embedded.api_indicators import IndicatorsApi
 from harness.embedded.api_plotting import PlottingApi
 from harness.embedded.api_trading import TradingApi
 from harness.embedded.clr import decimal_text, double_text, from_python
+from harness.embedded.dotnet import TagSet, parse_double, parse_int
 from harness.embedded.enums import (
     AccountType,
     AlgorithmMode,
@@ -31,7 +32,9 @@ from harness.embedded.naming import lean_api, snake_case, user_method
 from harness.embedded.not_supported import NotSupportedError
 from harness.embedded.reference.symbols import Symbol
 from harness.embedded.reference.time_zones import TimeZone
+from harness.embedded.runtime_errors import BindingError
 from harness.embedded.uncovered import missing_member
+from harness.errors import InputError
 
 if TYPE_CHECKING:
     from harness.embedded.clock import Clock
@@ -49,6 +52,7 @@ if TYPE_CHECKING:
 
 _NO_DATE = datetime(1998, 1, 1)
 _ONE_DAY = timedelta(days=1)
+_LONGEST_NAME, _MOST_TAGS = 200, 100
 
 # Made available to the constructor of QCAlgorithm: user classes may define __init__ without arguments.
 _context: EngineContext | None = None
@@ -68,12 +72,21 @@ def _as_datetime(value: Any) -> datetime:
     raise TypeError(f"a date is needed here, not {value!r}")
 
 
-def _date_of(args: tuple[Any, ...], named: dict[str, Any]) -> datetime:
-    """A day given as year, month, day (also by name) or as one date."""
-    if named and set(named) <= {"year", "month", "day"}:
-        return datetime(*args, **named)
+def _set_date(setter: Callable[[datetime], None], args: tuple[Any, ...], named: dict[str, Any]) -> None:
+    """Set a day given as one date, or as year, month and day: what fails then is told as an invalid date."""
     values = (*args, *named.values())
-    return datetime(*values) if len(values) == 3 else _as_datetime(values[0])
+    if len(values) == 1:
+        setter(_as_datetime(values[0]))
+        return
+    by_name = dict(zip(("year", "month", "day"), args, strict=False)) | {snake_case(key): named[key] for key in named}
+    try:
+        try:
+            day = datetime(**by_name)
+        except ValueError:
+            raise ValueError("Year, Month, and Day parameters describe an un-representable DateTime.") from None
+        setter(day)
+    except (ValueError, RuntimeError) as error:
+        raise ValueError(f"Date Invalid: {error}") from None
 
 
 class UniverseSettings:
@@ -110,6 +123,14 @@ class QCAlgorithm(TradingApi, IndicatorsApi, PlottingApi, HistoryApi):
     time_rules: TimeRules
     object_store: ObjectStore
 
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """What pythonnet refuses of a class derived from one of .NET's (``MetaType.tp_new``)."""
+        super().__init_subclass__(**kwargs)
+        if len(cls.__bases__) != 1:
+            raise BindingError("cannot use multiple inheritance with managed classes")
+        if "__slots__" in vars(cls):
+            raise BindingError("subclasses of managed classes do not support __slots__")
+
     def __new__(cls, *args: Any, **kwargs: Any) -> QCAlgorithm:
         algorithm = super().__new__(cls)
         if _context is None:
@@ -126,17 +147,19 @@ class QCAlgorithm(TradingApi, IndicatorsApi, PlottingApi, HistoryApi):
         self.clock = engine.clock
         self.time_zone = "America/New_York"
         self._start_date = _NO_DATE
-        self._end_date = datetime.now().replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(microseconds=1)
         self._locked = False
+        self._end_on(self._today())
         self.is_warming_up = True
         self._warm_up_bars: int | None = None
         self._warm_up_span: timedelta | None = None
         self.status = AlgorithmStatus.RUNNING
         self.run_time_error: BaseException | None = None
-        self._parameters: dict[str, str] = dict(engine.parameters)
-        self.name = engine.backtest_name
-        self.tags: set[str] = set()
-        self.algorithm_id = engine.algorithm_id
+        # Name, parameters and identifier come after the constructor (BacktestingSetupHandler.Setup, Engine.Run).
+        self._parameters: dict[str, str] = {}
+        self._name = "QCAlgorithm"
+        self._tags = TagSet()
+        self._warned_of_tags = self._warned_of_tag = False
+        self.algorithm_id = ""
         self.project_id = 0
         self.current_slice: Any = None
         self._benchmark: Any = None
@@ -172,30 +195,47 @@ class QCAlgorithm(TradingApi, IndicatorsApi, PlottingApi, HistoryApi):
         return self._end_date
 
     def set_time_zone(self, time_zone: Any) -> None:
+        name = str(time_zone)
+        try:
+            TimeZone.get(name)
+        except InputError:
+            raise ValueError(
+                f"TimeZone with id '{name}' was not found. For a complete list of time zones please visit: "
+                "http://en.wikipedia.org/wiki/List_of_tz_database_time_zones"
+            ) from None
         self._check_unlocked("self.set_time_zone(): Cannot change time zone after algorithm running.")
-        self.time_zone = str(time_zone)
-        self._engine.schedule_context.time_zone = self.time_zone
-        if self._start_date != _NO_DATE:
-            self._engine.set_local_time(self._start_date)
+        self.time_zone = name
+        self._engine.schedule_context.time_zone = name
+        self._engine.set_local_time(self._start_date)
 
     def set_start_date(self, *args: Any, **named: Any) -> None:
         """``set_start_date(2025, 10, 1)`` or ``set_start_date(datetime)``."""
-        start = _date_of(args, named)
+        _set_date(self._begin_on, args, named)
+
+    def _begin_on(self, start: datetime) -> None:
         start = start.replace(hour=0, minute=0, second=0, microsecond=0)
+        if start < datetime(1900, 1, 1):
+            raise ValueError("Please select a start date after January 1st, 1900. (Parameter 'start')")
+        if start > self._today():
+            raise ValueError("Please select start date less than today (Parameter 'start')")
         self._check_unlocked("self.set_start_date(): Cannot change start date after algorithm initialized.")
-        if start > datetime.now():
-            raise ValueError(f"Please select start date less than today: {start}")
         self._start_date = start
         self._engine.set_local_time(start)
 
     def set_end_date(self, *args: Any, **named: Any) -> None:
         """``set_end_date(2025, 10, 10)`` or ``set_end_date(datetime)``: the whole day belongs to the backtest."""
-        end = _date_of(args, named)
+        _set_date(self._end_on, args, named)
+
+    def _end_on(self, end: datetime) -> None:
         self._check_unlocked("self.set_end_date(): Cannot change end date after algorithm initialized.")
         # A backtest ends yesterday at the latest (QCAlgorithm.SetEndDate).
-        yesterday = TimeZone.get(self.time_zone).utc_to_local(datetime.now(UTC).replace(tzinfo=None)) - _ONE_DAY
-        end = min(end, yesterday.replace(hour=0, minute=0, second=0, microsecond=0))
+        end = min(end, self._today() - _ONE_DAY)
         self._end_date = end.replace(hour=0, minute=0, second=0, microsecond=0) + _ONE_DAY - timedelta(microseconds=1)
+
+    def _today(self) -> datetime:
+        """Midnight of the wall clock's day in the algorithm's time zone."""
+        now = TimeZone.get(self.time_zone).utc_to_local(datetime.now(UTC).replace(tzinfo=None))
+        return now.replace(hour=0, minute=0, second=0, microsecond=0)
 
     def set_warm_up(self, period: Any, resolution: Resolution | None = None) -> None:
         """A number of bars, or a calendar span, before the start; ``resolution`` applies while warming up."""
@@ -236,9 +276,10 @@ class QCAlgorithm(TradingApi, IndicatorsApi, PlottingApi, HistoryApi):
 
     def set_account_currency(self, account_currency: str, starting_cash: Any = None) -> None:
         self._check_unlocked("self.set_account_currency(): Cannot change AccountCurrency after algorithm initialized.")
-        self.portfolio.set_account_currency(
-            account_currency, from_python(starting_cash) if starting_cash is not None else None
-        )
+        cash = None if starting_cash is None else from_python(starting_cash)
+        with_cash = "" if cash is None else f", with a starting cash of {decimal_text(cash)}"
+        self.debug(f"Changing account currency from {self.account_currency} to {account_currency}{with_cash}...")
+        self.portfolio.set_account_currency(account_currency, cash)
 
     def set_brokerage_model(self, brokerage: Any, account_type: AccountType = AccountType.MARGIN) -> None:
         self._engine.set_brokerage_model(brokerage, account_type)
@@ -296,6 +337,38 @@ class QCAlgorithm(TradingApi, IndicatorsApi, PlottingApi, HistoryApi):
 
     def ticker(self, symbol: Symbol) -> str:
         return symbol.value
+
+    def cusip(self, cusip: Any, trading_date: datetime | None = None) -> Any:
+        """The CUSIP of a symbol, or the symbol of a CUSIP; so with the other identifiers."""
+        return self._by_identifier("cusip", cusip, trading_date)
+
+    def composite_figi(self, composite_figi: Any, trading_date: datetime | None = None) -> Any:
+        return self._by_identifier("composite_figi", composite_figi, trading_date)
+
+    def sedol(self, sedol: Any, trading_date: datetime | None = None) -> Any:
+        return self._by_identifier("sedol", sedol, trading_date)
+
+    def isin(self, isin: Any, trading_date: datetime | None = None) -> Any:
+        return self._by_identifier("isin", isin, trading_date)
+
+    def cik(self, cik: Any, trading_date: datetime | None = None) -> Any:
+        """The CIK of a symbol, or the symbols of a CIK."""
+        return self._by_identifier("cik", cik, trading_date)
+
+    def _by_identifier(self, kind: str, what: Any, trading_date: datetime | None) -> Any:
+        definitions = self._engine.security_definitions
+        if isinstance(what, Symbol):
+            return definitions.of_symbol(what, kind)
+        today = self.time.replace(hour=0, minute=0, second=0, microsecond=0)
+        day = today if trading_date is None else _as_datetime(trading_date)
+        if day > today:
+            raise ValueError(
+                f'The trading date provided: "{day:%Y-%m-%d}" is after the current algorithm\'s trading date: '
+                f'"{today:%Y-%m-%d}"'
+            )
+        if kind == "cik":
+            return definitions.symbols_of_cik(int(what), day)
+        return definitions.symbol_of(str(what), kind, day)
 
     def add_equity(
         self,
@@ -361,29 +434,60 @@ class QCAlgorithm(TradingApi, IndicatorsApi, PlottingApi, HistoryApi):
     def get_parameter(self, name: str, default_value: Any = None) -> Any:
         """The parameter as text, or converted to the type of the default; the default where absent or not a number."""
         text = self._parameters.get(name)
-        if isinstance(default_value, bool) or default_value is None or isinstance(default_value, str):
+        if default_value is None or isinstance(default_value, str):
             return default_value if text is None else text
-        if text is None:
-            return default_value
-        try:
-            return int(text) if isinstance(default_value, int) else type(default_value)(float(text))
-        except ValueError:
-            return default_value
+        if isinstance(default_value, int):
+            number: Any = None if text is None else parse_int(text)
+            return int(default_value) if number is None else number
+        number = None if text is None else parse_double(text)
+        return default_value if number is None else type(default_value)(number)
 
     def get_parameters(self) -> dict[str, str]:
         return dict(self._parameters)
 
     def set_parameters(self, parameters: dict[str, str]) -> None:
-        self._parameters.update({str(key): str(value) for key, value in parameters.items()})
+        self._parameters = {str(key): str(value) for key, value in parameters.items()}
+
+    @property
+    def name(self) -> str:
+        """The backtest's name; at most 200 characters, set before the end of ``initialize``."""
+        return self._name
+
+    @name.setter
+    def name(self, name: str) -> None:
+        self._check_unlocked("Cannot set algorithm name after it is initialized.")
+        if name:
+            self._name = name[:_LONGEST_NAME]
 
     def set_name(self, name: str) -> None:
         self.name = name
 
+    @property
+    def tags(self) -> TagSet:
+        """At most a hundred tags of at most 200 characters."""
+        return self._tags
+
+    @tags.setter
+    def tags(self, tags: Any) -> None:
+        if tags is None:
+            return
+        kept = [tag for tag in tags if tag is not None and tag.strip()]
+        if len(kept) > _MOST_TAGS and not self._warned_of_tags:
+            self._warned_of_tags = True
+            self.log(f"Warning: The tags collection cannot contain more than {_MOST_TAGS} items. It will be truncated.")
+        self._tags = TagSet(tag[:_LONGEST_NAME] for tag in kept[:_MOST_TAGS])
+
     def add_tag(self, tag: str) -> None:
-        self.tags.add(tag)
+        if not tag or not tag.strip():
+            return
+        if len(self._tags) < _MOST_TAGS:
+            self._tags.add(tag[:_LONGEST_NAME])
+        elif not self._warned_of_tag:
+            self._warned_of_tag = True
+            self.log(f"Warning: AddTag({tag}): Unable to add tag. Tags are limited to a maximum of {_MOST_TAGS}.")
 
     def set_tags(self, tags: Any) -> None:
-        self.tags = set(tags)
+        self.tags = tags
 
     # -- logging -------------------------------------------------------------------------------------------------
 

@@ -43,6 +43,11 @@ from harness.embedded.feed.config import SubscriptionDataConfig
 from harness.embedded.feed.data_manager import SecurityChanges
 from harness.embedded.not_supported import NotSupportedError
 from harness.embedded.orders.numbers import round_to_significant_digits, smart_rounding
+from harness.embedded.reference.providers import (
+    DefaultDataProvider,
+    LocalDiskFactorFileProvider,
+    LocalDiskMapFileProvider,
+)
 from harness.embedded.reference.symbols import SecurityIdentifier, Symbol, symbol_cache
 from harness.embedded.reference.time_zones import TimeZone
 
@@ -57,6 +62,7 @@ _MODULES = (
     "harness.embedded.statistics.trade_builder",
     "harness.embedded.statistics.trade_statistics",
     "harness.embedded.benchmark",
+    "harness.embedded.color",
     "harness.embedded.settings",
 )
 
@@ -329,8 +335,6 @@ UNCOVERED_CLASSES = [
     "Leg",
     "LinkedData",
     "LiquidETFUniverse",
-    "LocalDiskFactorFileProvider",
-    "LocalDiskMapFileProvider",
     "ManualUniverseSelectionModel",
     "MarginInterestRate",
     "MaximumDrawdownPercentPerSecurity",
@@ -425,6 +429,9 @@ def _exports() -> dict[str, Any]:
             "ConstantRiskFreeRateInterestRateModel": ConstantRiskFreeRateInterestRateModel,
             "CircularQueue": CircularQueue,
             "SymbolCache": _SymbolCache,
+            "DefaultDataProvider": DefaultDataProvider,
+            "LocalDiskMapFileProvider": LocalDiskMapFileProvider,
+            "LocalDiskFactorFileProvider": LocalDiskFactorFileProvider,
             "SymbolChangedEvents": SymbolChangedEvents,
             "datetime": datetime,
             "timedelta": timedelta,

@@ -14,6 +14,7 @@ from harness.embedded import clr
 from harness.embedded.dotnet import Dictionary
 from harness.embedded.enums import SeriesType
 from harness.embedded.results.charts import CandlestickSeries, Chart, Series, create_series
+from harness.embedded.statistics import numerics
 
 _DEFAULT_CHART = "Strategy Equity"
 # Charts whose names (empty) or some series names belong to the engine.
@@ -27,7 +28,8 @@ _RESERVED: dict[str, tuple[str, ...]] = {
     "Portfolio Margin": (),
     "Portfolio Turnover": ("Portfolio Turnover",),
 }
-_RESERVED_STATISTIC = re.compile(r"\s*\+?0*(100|\d{1,2})\s*")
+# What int.TryParse reads as 0 to 100.
+_RESERVED_STATISTIC = re.compile(r"[\t-\r ]*(\+?0*(100|[0-9]{1,2})|-0+)[\t-\r ]*")
 
 
 class PlottingApi:
@@ -102,6 +104,9 @@ class PlottingApi:
         """A statistic after Lean's own in the summary. Raises ``ValueError`` for the names "0" to "100"."""
         if _RESERVED_STATISTIC.fullmatch(name):
             raise ValueError(f"'{name}' is a reserved statistic name.")
+        if not self._locked:  # type: ignore[attr-defined]
+            # The statistics service comes after initialize (BacktestingResultHandler.SetAlgorithm).
+            raise RuntimeError("Object reference not set to an instance of an object.")
         self._engine.results.set_summary_statistic(name, _statistic_text(value))  # type: ignore[attr-defined]
 
     @property
@@ -133,7 +138,10 @@ class PlottingApi:
             series = kind(series_name)
             chart.add_series(series)
         if not isinstance(series, kind):
-            raise TypeError(f"series {series_name!r} of chart {chart_name!r} is no {kind.__name__}")
+            raise TypeError(
+                f"Unable to cast object of type 'QuantConnect.{type(series).__name__}' to type "
+                f"'QuantConnect.{kind.__name__}'."
+            )
         return series
 
 
@@ -152,12 +160,16 @@ def _indicator_value(indicator: Any) -> Decimal:
 
 
 def _plotted(value: Any) -> Decimal:
-    """A number as Lean plots it: a float through the cast of a double to a decimal. Raises ``ValueError`` for NaN."""
+    """A number as Lean plots it: a float through ``SafeDecimalCast``. Raises ``ValueError`` for NaN and infinity."""
     if isinstance(value, float) or (hasattr(value, "dtype") and value.dtype.kind == "f"):
         try:
-            return clr.decimal_from_double(float(value))
-        except OverflowError:
-            raise ValueError(f"{value} cannot be plotted: it is not a finite number") from None
+            return numerics.to_decimal(float(value))
+        except numerics.StatisticsError:
+            raise ValueError(
+                "It is not possible to cast a non-finite floating-point value "
+                f"({clr.double_text(float(value))}) as decimal. Please review math operations and verify the result is "
+                "valid. (Parameter 'input')"
+            ) from None
     return clr.from_python(int(value) if isinstance(value, bool) else value)
 
 

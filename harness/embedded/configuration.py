@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from harness.embedded.object_store import STORAGE_FILE_COUNT, STORAGE_LIMIT_BYTES
 from harness.errors import InputError
 
 # Keys of Lean's launcher that select parts which are fixed here: accepted, so that one command line serves all engines.
@@ -36,15 +37,11 @@ ACCEPTED = frozenset(
         "show-missing-data-logs",
         "forward-console-messages",
         "data-monitor",
-        "maximum-chart-series",
-        "maximum-data-points-per-chart-series",
         "data-feed-workers-count",
         "symbol-minute-limit",
         "symbol-second-limit",
         "symbol-tick-limit",
-        "transaction-log",
         "close-automatically",
-        "optimization-id",
         "python-venv",
         "python-additional-paths",
         "project-id",
@@ -63,6 +60,12 @@ _OWN = (
     "config",
     "cache-folder",
     "phases-file",
+    "maximum-chart-series",
+    "maximum-data-points-per-chart-series",
+    "storage-limit",
+    "storage-file-count",
+    "optimization-id",
+    "transaction-log",
 )
 
 
@@ -80,6 +83,12 @@ class Configuration:
     object_store_root: Path = Path("storage")
     cache_folder: Path | None = None
     phases_file: Path | None = None
+    maximum_chart_series: int = 30
+    maximum_points_per_series: int = 1_000_000
+    storage_limit_bytes: int = STORAGE_LIMIT_BYTES
+    storage_file_count: int = STORAGE_FILE_COUNT
+    optimization_id: str = ""
+    transaction_log: Path | None = None
 
 
 def parse_parameters(text: str) -> dict[str, str]:
@@ -137,6 +146,13 @@ def load(argv: Sequence[str]) -> Configuration:
             raise InputError(f"--{name} is missing; give it on the command line or in the --config file")
         return str(value)
 
+    def number(name: str, default: int) -> int:
+        value = options.get(name, file_values.get(name, default))
+        try:
+            return int(str(value))
+        except ValueError:
+            raise InputError(f"--{name} {value!r}: is not a whole number") from None
+
     language = text("algorithm-language", "Python")
     if language.lower() != "python":
         raise InputError(f"--algorithm-language {language}: the embedded engine runs Python algorithms only")
@@ -153,6 +169,7 @@ def load(argv: Sequence[str]) -> Configuration:
     results = Path(text("results-destination-folder", ".")).resolve()
     cache = options.get("cache-folder", file_values.get("cache-folder"))
     phases = options.get("phases-file", file_values.get("phases-file"))
+    transactions = options.get("transaction-log", file_values.get("transaction-log"))
     store = options.get("object-store-root", file_values.get("object-store-root"))
     return Configuration(
         data_folder=data_folder,
@@ -165,4 +182,10 @@ def load(argv: Sequence[str]) -> Configuration:
         object_store_root=Path(str(store)).resolve() if store else results / "storage",
         cache_folder=Path(str(cache)).resolve() if cache else None,
         phases_file=Path(str(phases)).resolve() if phases else None,
+        maximum_chart_series=number("maximum-chart-series", 30),
+        maximum_points_per_series=number("maximum-data-points-per-chart-series", 1_000_000),
+        storage_limit_bytes=number("storage-limit", STORAGE_LIMIT_BYTES),
+        storage_file_count=number("storage-file-count", STORAGE_FILE_COUNT),
+        optimization_id=str(options.get("optimization-id", file_values.get("optimization-id", ""))),
+        transaction_log=Path(str(transactions)).resolve() if transactions else None,
     )

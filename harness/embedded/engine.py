@@ -61,12 +61,20 @@ from harness.embedded.reference.corporate import (
 )
 from harness.embedded.reference.interest_rate import InterestRateProvider
 from harness.embedded.reference.market_hours import MarketHoursDatabase, SecurityExchangeHours
+from harness.embedded.reference.security_definitions import SecurityDefinitions
 from harness.embedded.reference.symbol_properties import SymbolPropertiesDatabase
-from harness.embedded.reference.symbols import Symbol, set_map_file_resolver, symbol_cache
+from harness.embedded.reference.symbols import (
+    Symbol,
+    SymbolError,
+    set_map_file_resolver,
+    set_security_definitions,
+    symbol_cache,
+)
 from harness.embedded.reference.time_zones import TimeZone
 from harness.embedded.results.data_monitor import store_data_requests
+from harness.embedded.results.orders_json import write_transaction_log
 from harness.embedded.results.result_handler import BacktestingResultHandler, ResultSettings
-from harness.embedded.runtime_errors import describe, message_of, stack_of
+from harness.embedded.runtime_errors import USER_ERRORS, OutsidePythonError, header_of, interpreted, stack_of
 from harness.embedded.scheduling.event_scheduler import EndOfDayEvents, EventScheduler
 from harness.embedded.scheduling.rules import ScheduleContext
 from harness.embedded.scheduling.schedule_manager import ScheduleManager
@@ -88,8 +96,12 @@ ENGINE_VERSION = "0.1.0"
 """Shown where Lean shows its own version."""
 
 
+_DURING_INITIALIZATION = "During the algorithm initialization, the following exception has occurred: "
+_NO_CLASS = "Please ensure that one class inherits from QCAlgorithm."
+
+
 class AlgorithmLoadError(Exception):
-    """The algorithm file cannot be imported, or does not hold the class."""
+    """The algorithm file is not there, or asks at once for what is not covered."""
 
 
 class EngineContext:
@@ -111,6 +123,8 @@ class EngineContext:
         self.map_files = MapFileResolver(self.data_folder)
         set_shortable_data_folder(self.data_folder)
         set_map_file_resolver(self.map_files)
+        self.security_definitions = SecurityDefinitions(self.data_folder, self.map_files)
+        set_security_definitions(self.security_definitions)
         self._hours_database = MarketHoursDatabase(self.data_folder)
         self._properties_database = SymbolPropertiesDatabase(self.data_folder)
         self._hours: dict[str, SecurityExchangeHours] = {}
@@ -167,23 +181,35 @@ class EngineContext:
         algorithm.date_rules = algorithm.schedule.date_rules
         algorithm.time_rules = algorithm.schedule.time_rules
         algorithm._init_plotting()
-        self.object_store = ObjectStore(self.configuration.object_store_root)
+        settings = self.configuration
+        self.object_store = ObjectStore(
+            settings.object_store_root,
+            settings.storage_limit_bytes,
+            settings.storage_file_count,
+            lambda text: algorithm.debug(f"ObjectStore Persistence Error: {text}"),
+        )
         algorithm.object_store = self.object_store
         self.interest_rates = InterestRateProvider(self.data_folder)
-        self.results = BacktestingResultHandler(
-            ResultSettings(
-                algorithm_id=self.algorithm_id,
-                results_folder=self.configuration.results_folder,
-                name=self.backtest_name,
-                engine_version=f"embedded {ENGINE_VERSION}",
-            )
-        )
+        self.results = self._new_result_handler()
         self.results.attach(algorithm)
         self.equity = EquityObserver(self)
         self.transaction_handler = BacktestingTransactionHandler(algorithm, self.results)
         algorithm.transactions.set_order_processor(self.transaction_handler)
         self.history_provider = HistoryProvider(self)
         self.set_brokerage_model(BrokerageName.DEFAULT, AccountType.MARGIN)
+
+    def _new_result_handler(self) -> BacktestingResultHandler:
+        return BacktestingResultHandler(
+            ResultSettings(
+                algorithm_id=self.algorithm_id,
+                results_folder=self.configuration.results_folder,
+                name=self.backtest_name,
+                engine_version=f"embedded {ENGINE_VERSION}",
+                maximum_chart_series=self.configuration.maximum_chart_series,
+                maximum_points_per_series=self.configuration.maximum_points_per_series,
+                optimization_id=self.configuration.optimization_id,
+            )
+        )
 
     def _set_utc_us(self, utc_us: int) -> None:
         self.clock.utc_us = utc_us
@@ -467,8 +493,8 @@ class EngineContext:
 
     # -- the run -------------------------------------------------------------------------------------------------
 
-    def load(self) -> type[QCAlgorithm]:
-        """Import the algorithm file and find its class. Raises :class:`AlgorithmLoadError`."""
+    def load(self) -> ModuleType:
+        """Import the algorithm file. Raises :class:`AlgorithmLoadError` where there is none, else what it raises."""
         path = self.configuration.algorithm_location
         if not path.is_file():
             raise AlgorithmLoadError(f"algorithm file {path} is not there; check --algorithm-location")
@@ -482,50 +508,56 @@ class EngineContext:
         module = importlib.util.module_from_spec(spec)
         sys.modules[path.stem] = module
         spec.loader.exec_module(module)
-        name = self.configuration.algorithm_type_name
-        classes = {
-            key: value
-            for key, value in vars(module).items()
-            if inspect.isclass(value) and issubclass(value, QCAlgorithm) and value.__module__ == module.__name__
-        }
-        if name in classes:
-            return classes[name]
-        found = ", ".join(classes) or "none"
-        raise AlgorithmLoadError(f"class {name!r} is not in {path}; algorithm classes there: {found}")
+        return module
+
+    def create_algorithm(self) -> QCAlgorithm:
+        """An instance of the module's algorithm class, as ``AlgorithmPythonWrapper`` makes it.
+
+        Every class that is derived from ``QCAlgorithm`` and defined in the module is made, by name; the last one is
+        the algorithm, whatever class the configuration names.
+        """
+        module = self.load()
+        algorithm: QCAlgorithm | None = None
+        for name in dir(module):
+            kind = getattr(module, name)
+            if inspect.isclass(kind) and issubclass(kind, QCAlgorithm) and kind.__module__.startswith(module.__name__):
+                algorithm = kind()
+        if algorithm is None:
+            raise OutsidePythonError(_NO_CLASS, "AlgorithmPythonWrapper.cs:line 178")
+        asked = self.configuration.algorithm_type_name
+        ran = type(algorithm).__name__
+        if asked != ran and inspect.isclass(getattr(module, asked, None)):
+            self._warn_user(f"harness.embedded: as Lean does, this runs {ran}, the last class by name, not {asked}")
+        return algorithm
 
     def run(self) -> int:
         """Run the backtest and write its results. The exit code is 0 when the algorithm completed, else 1."""
         started = time.perf_counter()
         forget_refusals()
         algorithm_module.set_context(self)
-        folder = self.configuration.algorithm_location.parent
         try:
-            kind = self.load()
-            algorithm = kind()
+            algorithm = self.create_algorithm()
         except AlgorithmLoadError:
             raise
-        except Exception as error:
-            raise AlgorithmLoadError(
-                f"During the algorithm initialization, the following exception has occurred: {describe(error, folder)}"
-            ) from error
+        except NotSupportedError as error:
+            raise AlgorithmLoadError(str(error)) from error
+        except USER_ERRORS as error:
+            return self._end_without_algorithm(error)
         self.phases_s["import"] = time.perf_counter() - started
         started = time.perf_counter()
         try:
             self._initialize(algorithm)
-        except InputError:
-            raise
-        except Exception as error:
-            # Lean shows what the algorithm said with error(), the message, the frames, and the exception's own message.
-            stack = stack_of(error, folder)
-            error_text = ",".join(self.results.log_store.waiting("Error")) + (
-                "During the algorithm initialization, the following exception has occurred: "
-                f"{message_of(error)}\n{stack} {error}"
-            )
-            algorithm.set_status(AlgorithmStatus.RUNTIME_ERROR)
+        except USER_ERRORS as error:
+            if isinstance(error, InputError) and not isinstance(error, SymbolError):
+                raise
+            # Lean shows what the algorithm said with error(), then the error with everything inside it.
+            header = header_of(error)
+            error_text = ",".join(self.results.log_store.waiting("Error")) + _DURING_INITIALIZATION + header
+            algorithm.set_runtime_error(error, "RuntimeError")
             self.phases_s["initialize"] = time.perf_counter() - started
             self._warn_user(error_text)
             self._hand_over_to_results()
-            self.results.runtime_error(error_text, stack)
+            self.results.runtime_error(error_text, header)
             self._print_statistics(self.results.send_final_result(step_done=False))
             self.clean_up()
             return 1
@@ -535,20 +567,30 @@ class EngineContext:
             f"Launching analysis for {self.algorithm_id} with the embedded engine {ENGINE_VERSION}"
         )
         manager = AlgorithmManager(self)
-        manager.run()
+        try:
+            manager.run()
+        except (NotSupportedError, InputError):
+            raise
+        except USER_ERRORS as error:
+            # Models and functions of the user's that the engine calls outside its handlers (Engine.Run).
+            if not stack_of(error):
+                raise
+            algorithm.set_runtime_error(error, "AlgorithmManager.Run")
         refused = first_refusal()
         if refused is not None:
             algorithm.set_runtime_error(refused, "a refusal that user code caught")
         self.phases_s["algorithm"] = time.perf_counter() - started
         started = time.perf_counter()
         if algorithm.run_time_error is not None:
-            text = describe(algorithm.run_time_error, folder)
+            text = interpreted(algorithm.run_time_error)
             error_text = f"Runtime Error: {text}"
             self._warn_user(error_text)
             self.results.log_message(error_text)
             self.results.runtime_error(error_text, text)
+        if self.configuration.transaction_log is not None:
+            write_transaction_log(self.configuration.transaction_log, self.transaction_handler.orders.values())
         seconds = max(self.phases_s["algorithm"], 1e-6)
-        points = self.data.data_points
+        points = self.data.data_points + self.history_provider.data_points
         self.results.debug_message(
             f"Algorithm Id:({self.algorithm_id}) completed in {seconds:.2f} seconds at "
             f"{points / seconds / 1000:.0f}k data points per second. Processing total of {points:,} data points."
@@ -557,6 +599,20 @@ class EngineContext:
         self.clean_up()
         self.phases_s["results"] = time.perf_counter() - started
         return 0 if algorithm.status == AlgorithmStatus.COMPLETED else 1
+
+    def _end_without_algorithm(self, error: BaseException) -> int:
+        """The module or a constructor failed: Lean leaves its result files all the same, without an algorithm."""
+        header = header_of(error)
+        reason = (
+            f"{_DURING_INITIALIZATION}Loader.TryCreatePythonAlgorithm(): Unable to import python module "
+            f"{self.configuration.algorithm_location}. AlgorithmPythonWrapper(): {header}"
+        )
+        text = f"Algorithm.Initialize() Error: {reason} Stack Trace: {reason}"
+        self._warn_user(text)
+        self.results = self._new_result_handler()
+        self.results.runtime_error(text, reason)
+        self._print_statistics(self.results.send_final_result(step_done=False))
+        return 1
 
     @staticmethod
     def _print_statistics(statistics: list[tuple[str, str]]) -> None:
@@ -571,6 +627,8 @@ class EngineContext:
         store_data_requests(self.requests, self.data_folder, self.configuration.results_folder)
 
     def _initialize(self, algorithm: QCAlgorithm) -> None:
+        algorithm.name = self.backtest_name
+        algorithm.set_parameters(dict(self.parameters))
         initialize = algorithm._user("initialize")
         if initialize is None:
             algorithm.initialize()
@@ -579,8 +637,13 @@ class EngineContext:
         self._post_initialize(algorithm)
 
     def _post_initialize(self, algorithm: QCAlgorithm) -> None:
+        if algorithm.settings.trading_days_per_year is None:
+            # BaseSetupHandler.SetBrokerageTradingDayPerYear, for the brokers that trade equities.
+            algorithm.settings.trading_days_per_year = 252
         if algorithm._end_date < algorithm._start_date:
-            raise ValueError("Please select an algorithm end date greater than start date.")
+            raise OutsidePythonError(
+                "Please select an algorithm end date greater than start date.", "QCAlgorithm.cs:line 786"
+            )
         self.set_local_time(algorithm._start_date)
         self._settle_benchmark()
         self._warn_of_benchmark_zone(algorithm)
@@ -596,6 +659,7 @@ class EngineContext:
         # whatever the algorithm has set.
         algorithm.set_maximum_orders(2**31 - 1)
         algorithm._locked = True
+        algorithm.algorithm_id = self.algorithm_id
         self.end_of_day = EndOfDayEvents(algorithm, self.scheduler, self.clock)
         self.end_of_day.start()
         self.scheduler.start()

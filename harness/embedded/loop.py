@@ -19,7 +19,9 @@ from harness.embedded.feed.timeline import DayPlan
 from harness.embedded.model_errors import is_of_user_code
 from harness.embedded.models.wrapping import is_engine_class
 from harness.embedded.orders.request import SubmitOrderRequest
+from harness.embedded.performance_tracking import PerformanceTracker
 from harness.embedded.reference.time_zones import TimeZone
+from harness.embedded.runtime_errors import USER_ERRORS, OutsidePythonError
 
 if TYPE_CHECKING:
     from harness.embedded.engine import EngineContext
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 _FIVE_MINUTES_US = 300_000_000
 _HOUR_US = 3_600_000_000
 _NEVER = 1 << 62
+_NO_REQUESTS = "on_margin_call must return a non-empty list of SubmitOrderRequest"
 _RUINED = "AlgorithmManager.Run(): Portfolio value is less than or equal to zero, stopping algorithm."
 
 
@@ -68,6 +71,7 @@ class AlgorithmManager:
         self._next_scan_us = start_us // _HOUR_US * _HOUR_US + _HOUR_US
         finished = True
         self.step_done = False
+        self._track()
         try:
             if algorithm.is_warming_up:
                 algorithm.debug("Algorithm starting warm up...")
@@ -89,13 +93,33 @@ class AlgorithmManager:
         if finished:
             self._end()
 
+    def _track(self) -> None:
+        """Measure the parts of a run whose settings ask for it."""
+        performance = self._performance = PerformanceTracker(
+            self.algorithm, lambda: self.engine.history_provider.data_points
+        )
+        if not performance.is_on:
+            return
+        performance.time_methods("Schedule", self.scheduler, ["set_time", "scan_past_events"])
+        performance.time_methods("Transactions", self.handler, ["process_synchronous_events"])
+        performance.time_methods("Consolidators", self, ["_consolidate", "_emit_past", "_scan_past_consolidators"])
+        performance.time_methods("SplitsDividendsDelisting", self, ["_apply_dividends", "_apply_splits", "_delistings"])
+        performance.time_methods("Subscriptions", self.data, ["begin_day", "corporate_events", "plan"])
+        performance.time_methods("Selection", self.data, ["apply_changes"])
+
+    def _sample_performance(self, now: int, plan: DayPlan | None, step: int) -> None:
+        later = 0 if plan is None else _points_after(plan, step)
+        self._performance.sample(now, self.data.data_points - later)
+
     def _end(self) -> None:
         algorithm = self.algorithm
+        if self._performance.is_on:
+            self._performance.shut_down(self.data.data_points)
         try:
             handler = algorithm._user("on_end_of_algorithm")
             if handler is not None:
                 handler()
-        except Exception as error:
+        except USER_ERRORS as error:
             algorithm.set_runtime_error(error, "OnEndOfAlgorithm")
             return
         self.results.process_synchronous_events(force=True)
@@ -159,6 +183,8 @@ class AlgorithmManager:
 
     def _changes_step(self, now_us: int, changes: Any, auxiliary: tuple[Any, ...]) -> None:
         """A step without bars in which securities come or go."""
+        if now_us >= self._performance.next_us:
+            self._sample_performance(now_us, None, -1)
         self.cursor.step = -1
         self.clock.utc_us = now_us
         self.algorithm.current_slice = Slice(None, -1, now_us, self._local_us(now_us), auxiliary)
@@ -200,12 +226,17 @@ class AlgorithmManager:
         pending_us = pending[0] if pending is not None else -1
         warm_us = warm_end if warm_end is not None else _NEVER
         running = AlgorithmStatus.RUNNING
+        performance = self._performance
+        if performance.is_on and on_data is not None:
+            on_data = performance.timed("OnData", on_data)
 
         for step, now in enumerate(times):
             # An error does not end the run here but where this step's events have fired (see _end_here).
             if algorithm.status is not running and algorithm.run_time_error is None:
                 self.step_done = True
                 raise _Stop
+            if now >= performance.next_us:
+                self._sample_performance(now, plan, step)
             if portfolio.may_be_ruined and portfolio._total_portfolio_value <= 0:
                 self.step_done = True
                 self._last_us = now
@@ -253,7 +284,7 @@ class AlgorithmManager:
                 if on_data is not None and user_data[step]:
                     try:
                         on_data(current)
-                    except Exception as error:
+                    except USER_ERRORS as error:
                         algorithm.set_runtime_error(error, "OnData")
                         raise _Stop from None
                 if (queued or open_orders) and handler.has_work:
@@ -338,7 +369,7 @@ class AlgorithmManager:
             return
         try:
             handler(*args)
-        except Exception as error:
+        except USER_ERRORS as error:
             self.algorithm.set_runtime_error(error, context)
             raise _Stop from None
 
@@ -369,7 +400,7 @@ class AlgorithmManager:
     def _scan_past_consolidators(self, now: int) -> None:
         try:
             self.consolidation.scan_past_consolidators(now)
-        except Exception as error:
+        except USER_ERRORS as error:
             self.algorithm.set_runtime_error(error, "Consolidators update")
             raise _Stop from None
 
@@ -389,7 +420,7 @@ class AlgorithmManager:
                 if answer is not None:
                     requests = _requests_of(answer(requests))
                 executed = model._execute_margin_call(requests)
-            except Exception as error:
+            except USER_ERRORS as error:
                 algorithm.set_runtime_error(error, "OnMarginCall")
                 raise _Stop from None
             for ticket in executed:
@@ -408,14 +439,14 @@ class AlgorithmManager:
                     self.consolidation.scan_past_consolidators(utc_us)
                 self.clock.utc_us = utc_us
                 planned.emit(index)
-        except Exception as error:
+        except USER_ERRORS as error:
             self.algorithm.set_runtime_error(error, "Consolidators update")
             raise _Stop from None
 
     def _consolidate(self, step: int) -> None:
         try:
             self.today.run(step, self.clock)
-        except Exception as error:
+        except USER_ERRORS as error:
             self.algorithm.set_runtime_error(error, "Consolidators update")
             raise _Stop from None
 
@@ -474,13 +505,15 @@ def _points_after(plan: DayPlan, step: int) -> int:
 
 
 def _requests_of(answer: Any) -> list[Any]:
-    """What ``on_margin_call`` gave back. Raises ``TypeError`` where it is no list of requests or an empty one.
+    """What ``on_margin_call`` gave back. Raises ``OutsidePythonError`` where it is no list of requests or an empty one.
 
     Source: Lean's ``AlgorithmPythonWrapper.OnMarginCall``.
     """
-    requests = [item for item in answer if isinstance(item, SubmitOrderRequest)] if hasattr(answer, "__iter__") else []
+    if not hasattr(answer, "__iter__"):
+        raise OutsidePythonError(_NO_REQUESTS, "AlgorithmPythonWrapper.cs:line 904")
+    requests = [item for item in answer if isinstance(item, SubmitOrderRequest)]
     if not requests:
-        raise TypeError("on_margin_call must return a non-empty list of SubmitOrderRequest")
+        raise OutsidePythonError(_NO_REQUESTS, "AlgorithmPythonWrapper.cs:line 922")
     return requests
 
 

@@ -14,7 +14,15 @@ from typing import Any, TypeVar, overload
 T = TypeVar("T", bound=type)
 
 # Words that Lean writes in capitals inside a PascalCase name.
-_SPECIAL = {"id": "ID", "cusip": "CUSIP", "isin": "ISIN", "sedol": "SEDOL", "cik": "CIK", "mgd": "MGD"}
+_SPECIAL = {
+    "id": "ID",
+    "cusip": "CUSIP",
+    "isin": "ISIN",
+    "sedol": "SEDOL",
+    "cik": "CIK",
+    "composite_figi": "CompositeFIGI",
+    "mgd": "MGD",
+}
 _CAMEL_EDGE = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
 

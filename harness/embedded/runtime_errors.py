@@ -1,17 +1,29 @@
 """The text of an error in user code, as Lean reports it.
 
-Source of the rules: Lean's exception interpreters (``Common/Exceptions``) and ``PythonUtil``: the message, then the
-frames of the user's own files as ``  at <function>`` with the source line, then file and line.
+Source of the rules: Lean's exception interpreters (``Common/Exceptions``), ``PythonUtil`` (``Common/Util``) and
+``PythonException``/``ClrBubbledException`` of QuantConnect's pythonnet fork. An error is a message and the Python
+frames it went through, innermost first, each as ``  at <function and source lines>`` and ``in <file>: line <n>``. What
+the engine itself raises stands for an exception of .NET: its message is shown as it is. What Python raises is reworded
+where one of the interpreters knows it.
 """
 
 from __future__ import annotations
 
+import dis
+import os
 import re
 import traceback
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import TracebackType
+from types import CodeType, TracebackType
 
 from harness.embedded.not_supported import NotSupportedError
+from harness.embedded.uncovered import MissingMemberError
+
+_ENGINE = f"{Path(__file__).parent}{os.sep}"
+_LIBRARY = f"{Path(os.__file__).parent}{os.sep}"
+_Reword = Callable[[BaseException, str], str | None]
+_FRAME = re.compile(r'"(.+)", line (\d+), in (.+)', re.DOTALL)
 
 
 def _between(text: str, first: str, last: str) -> str:
@@ -20,18 +32,119 @@ def _between(text: str, first: str, last: str) -> str:
     return text[start + 1 : end] if 0 <= start < end else ""
 
 
+USER_ERRORS = (Exception, SystemExit)
+"""What ends a run as an error in user code: all but the interruption of the whole process. ``sys.exit`` is one."""
+
+
+class BindingError(TypeError):
+    """What pythonnet raises itself: an error of Python, so Lean's interpreters of those see it."""
+
+
+class OutsidePythonError(ValueError):
+    """An error that Lean's engine raises with no Python frame below it.
+
+    ``place`` is its file and line in Lean, which ``SystemExceptionInterpreter`` shows.
+    """
+
+    def __init__(self, message: str, place: str) -> None:
+        super().__init__(message)
+        self.place = place
+
+
 def message_of(error: BaseException) -> str:
-    """First line of the error, reworded where Lean rewords it."""
-    text = str(error)
-    if isinstance(error, NotSupportedError):
-        return text
+    """The error's message without its frames, reworded where Lean rewords it."""
+    return _message_and_reword(error)[0]
+
+
+def _message_and_reword(error: BaseException) -> tuple[str, _Reword | None]:
+    if isinstance(error, NotSupportedError) or is_engines_own(error):
+        return str(error), None
+    text = raw_message(error)
     for reword in _REWORDINGS:
         message = reword(error, text)
         if message is not None:
-            return message
-    if " value cannot be converted to " in text:
-        return text + _NAME_CLASH
+            return message, reword
+    if " value cannot be converted to " in text and not re.search(r"line \d+", text):
+        text += _NAME_CLASH
+    return text, None
+
+
+def is_engines_own(error: BaseException) -> bool:
+    """Whether the engine raised it, where Lean's C# would have: not Python, and not a member that is missing."""
+    if isinstance(error, MissingMemberError | BindingError):
+        return False
+    if type(error).__module__.startswith("harness."):
+        return True
+    innermost = None
+    for frame, _ in traceback.walk_tb(error.__traceback__):
+        innermost = frame.f_code.co_filename
+    return innermost is not None and innermost.startswith(_ENGINE)
+
+
+def raw_message(error: BaseException) -> str:
+    """What pythonnet takes for the message: the text of the error's value, its type's name where there is none."""
+    text = str(error)
+    if isinstance(error, SyntaxError) and error.text is not None and error.text.strip():
+        # PythonException.TryGetSyntaxErrorText: the offending line comes after the message.
+        return f"{text}: {error.text.strip()}"
+    if _has_no_value(error):
+        return type(error).__name__
+    if isinstance(error, KeyError) and _is_raised_in_c(error):
+        # Python 3.11 makes no instance of an error of its own before something handles it: the value is a tuple.
+        return str(error.args)
     return text
+
+
+def _has_no_value(error: BaseException) -> bool:
+    """``sys.exit()``, ``MemoryError`` and such, raised by the interpreter without a value."""
+    return not error.args and isinstance(error, SystemExit | MemoryError | StopIteration) and _is_raised_in_c(error)
+
+
+def _is_raised_in_c(error: BaseException) -> bool:
+    """Whether C code raised it and nothing on its way out, such as a ``with`` or a ``finally``, has handled it."""
+    if error.__context__ is not None:
+        return False
+    last: TracebackType | None = None
+    trace = error.__traceback__
+    while trace is not None:
+        if not trace.tb_frame.f_code.co_filename.startswith(_ENGINE):
+            if _is_guarded(trace.tb_frame.f_code, trace.tb_lasti):
+                return False
+            last = trace
+        trace = trace.tb_next
+    if last is None:
+        return False
+    code = last.tb_frame.f_code.co_code
+    return dis.opname[code[last.tb_lasti]] not in ("RAISE_VARARGS", "RERAISE")
+
+
+def _is_guarded(code: CodeType, instruction: int) -> bool:
+    entries = getattr(dis, "_parse_exception_table", None)
+    if entries is None:
+        return False
+    return any(entry.start <= instruction < entry.end for entry in entries(code))
+
+
+def header_of(error: BaseException) -> str:
+    """Message with frames, then the message of every exception inside it (``GetExceptionMessageHeader``)."""
+    if isinstance(error, NotSupportedError):
+        return str(error)
+    return " ".join([interpreted(error), *_inner_messages(error)])
+
+
+def _inner_messages(error: BaseException) -> Iterator[str]:
+    if is_engines_own(error):
+        yield str(error)
+        return
+    inner: BaseException | None = error
+    while inner is not None:
+        if is_engines_own(inner):
+            # The exception that pythonnet wraps around .NET's, and .NET's.
+            yield str(inner)
+            yield str(inner)
+            return
+        yield raw_message(inner)
+        inner = inner.__cause__
 
 
 def _other_bar(error: BaseException, text: str) -> str | None:
@@ -74,8 +187,7 @@ def _bad_token(_error: BaseException, text: str) -> str | None:
 
 
 def _missing_key(error: BaseException, text: str) -> str | None:
-    # The engine's own exceptions stand for .NET's, which Lean does not reword.
-    if not isinstance(error, KeyError) or type(error).__module__.startswith("harness."):
+    if "keyerror" not in type(error).__name__.lower():
         return None
     key = str(error.args[0]) if error.args else ""
     if not key.strip():
@@ -131,8 +243,27 @@ def _operand_types(_error: BaseException, text: str) -> str | None:
     return message
 
 
+def _several_bases(_error: BaseException, text: str) -> str | None:
+    if "cannot use multiple inheritance with managed classes" not in text:
+        return None
+    return (
+        "A Python class cannot inherit from multiple classes when one of them is a C# class, like QCAlgorithm. Keep "
+        "the C# class as the only base and move the other bases' members into helper classes used via composition "
+        "(e.g. self._helper = MyHelper())."
+    )
+
+
 # In the order in which Lean asks its interpreters: by name.
-_REWORDINGS = (_other_bar, _date_comparison, _bad_token, _missing_key, _missing_module, _no_method, _operand_types)
+_REWORDINGS = (
+    _other_bar,
+    _date_comparison,
+    _bad_token,
+    _missing_key,
+    _missing_module,
+    _several_bases,
+    _no_method,
+    _operand_types,
+)
 _QUOTE_FIELDS = ("bid", "ask", "bidprice", "askprice", "bidsize", "asksize", "lastbidsize", "lastasksize")
 _NAME_CLASH = (
     ": This error is often encountered when assigning to a member defined in the base QCAlgorithm class. For example, "
@@ -141,21 +272,45 @@ _NAME_CLASH = (
 )
 
 
-def stack_of(error: BaseException, user_folder: Path) -> str:
-    """The user's frames, innermost last, in Lean's layout."""
-    lines = []
-    for frame in _user_frames(error.__traceback__, user_folder):
-        lines.append(f"  at {frame.name}\n    {frame.line}\n in {Path(frame.filename).name}: line {frame.lineno}\n")
-    return "".join(lines)
+def stack_of(error: BaseException) -> str:
+    """The Python frames, innermost first, in Lean's layout; "" for none."""
+    summary = traceback.StackSummary.from_list(list(_frames(error.__traceback__)))
+    text = "".join(reversed(summary.format()))
+    blocks = []
+    for block in text.split("  File "):
+        match = _FRAME.search(block.strip())
+        if match is None:
+            continue
+        path, line, place = match.groups()
+        cut = max(path.rfind("/"), path.rfind("\\"))
+        if cut < 0:
+            continue
+        name = path[cut + 1 :]
+        blocks.append(f"  at {place.strip()}\n in {name}: line {line}")
+    return "\n" + "\n".join(blocks) + "\n" if blocks else ""
 
 
-def _user_frames(trace: TracebackType | None, user_folder: Path) -> list[traceback.FrameSummary]:
-    root = str(user_folder)
-    return [frame for frame in traceback.extract_tb(trace) if frame.filename.startswith(root)]
+def _frames(trace: TracebackType | None) -> Iterator[traceback.FrameSummary]:
+    """The frames of user code and of the libraries that it calls; the engine, and what it calls, is .NET in Lean."""
+    inside_engine = True
+    for frame in traceback.extract_tb(trace):
+        if frame.filename.startswith(_ENGINE):
+            inside_engine = True
+        elif inside_engine and _is_library(frame.filename):
+            continue
+        else:
+            inside_engine = False
+            yield frame
 
 
-def describe(error: BaseException, user_folder: Path) -> str:
+def _is_library(path: str) -> bool:
+    return path.startswith(("<", _LIBRARY)) or "site-packages" in path or "dist-packages" in path
+
+
+def interpreted(error: BaseException) -> str:
     """Message and frames, as ``state.RuntimeError`` shows them."""
-    if isinstance(error, NotSupportedError):
-        return message_of(error)
-    return f"{message_of(error)}\n{stack_of(error, user_folder)}"
+    if isinstance(error, OutsidePythonError):
+        return f"{error} in {error.place}"
+    message, reword = _message_and_reword(error)
+    # The interpreter of bad tokens is the one that leaves the frames out.
+    return message if isinstance(error, NotSupportedError) or reword is _bad_token else message + stack_of(error)

@@ -6,7 +6,6 @@ under either spelling, and ``AttributeError`` with the nearest name for anything
 
 from __future__ import annotations
 
-import difflib
 from typing import Any, TypeVar
 
 from harness.embedded.naming import snake_case
@@ -46,7 +45,6 @@ UNCOVERED: dict[str, dict[str, str]] = {
             "notify command link broadcast_command add_command on_command run_command set_live_mode "
             "set_history_provider"
         ),
-        "identifiers": "cusip isin sedol cik composite_figi",
         "candlestick patterns": "candlestick_patterns",
         "the trading calendar": "trading_calendar",
         _ENGINE_SIDE: (
@@ -80,7 +78,6 @@ UNCOVERED: dict[str, dict[str, str]] = {
         _ENGINE_SIDE: "merge_slice get_enumerator get_items",
     },
     "Symbol": {
-        "identifiers": "cusip isin sedol cik composite_figi",
         "options": "create_option create_canonical_option get_alternative_symbol is_option",
         "custom data": "create_base",
     },
@@ -141,30 +138,31 @@ _MESSAGES: dict[str, dict[str, str]] = {
 
 
 class MissingMemberError(AttributeError):
-    """A member that Lean does not have either; the nearest name is looked for when the text is asked for."""
+    """A member that Lean does not have either; what is like it is looked for when the text is asked for."""
 
-    def __init__(self, kind: type, name: str) -> None:
-        super().__init__(kind, name)
+    def __init__(self, kind: type, class_name: str, name: str) -> None:
+        super().__init__(kind, class_name, name)
         self.kind = kind
+        self.class_name = class_name
         self.member = name
 
     def __str__(self) -> str:
-        text = f"{self.kind.__name__!r} object has no attribute {self.member!r}"
-        known = [member for member in dir(self.kind) if not member.startswith("_")]
-        near = difflib.get_close_matches(self.member, known, n=1)
-        return f"{text}; did you mean {near[0]!r}?" if near else text
+        from harness.embedded.hints import hint, lean_name
+
+        shown = lean_name(self.class_name, self.kind)
+        return f"{shown!r} object has no attribute {self.member!r}{hint(self.class_name, self.kind, self.member)}"
 
 
 def missing_member(target: object, class_name: str, name: str) -> Exception:
     """The error for a member that ``target`` does not have: ``class_name`` is Lean's name of its class."""
     kind = type(target)
-    if name.startswith("_"):
+    if name.startswith("__"):
         return AttributeError(f"{kind.__name__!r} object has no attribute {name!r}")
     plain = snake_case(name) if name[:1].isupper() else name
     reason = _MESSAGES[class_name].get(plain)
     if reason is not None:
         return NotSupportedError(f"{class_name}.{plain}", f"{reason} is outside its part of Lean")
-    return MissingMemberError(kind, name)
+    return MissingMemberError(kind, class_name, name)
 
 
 def refuses_uncovered(class_name: str) -> Any:

@@ -28,6 +28,7 @@ class Results:
 class Algorithm(PlottingApi):
     def __init__(self) -> None:
         self._init_plotting()
+        self._locked = True
         self._engine = SimpleNamespace(results=Results())
         self.clock = SimpleNamespace(utc=datetime(2025, 10, 6, 14))
 
@@ -87,14 +88,14 @@ def test_reserved_series() -> None:
 
 def test_what_cannot_be_plotted() -> None:
     algorithm = Algorithm()
-    with pytest.raises(ValueError, match="not a finite number"):
+    with pytest.raises(ValueError, match=r"non-finite floating-point value \(NaN\) as decimal. Please review math"):
         algorithm.plot("a", float("nan"))
     with pytest.raises(TypeError, match="needs one value"):
         algorithm.plot("Mine", "a", 1, 2)
     with pytest.raises(TypeError, match="needs a series name"):
         algorithm.plot(1, 2)
     algorithm.plot("Mine", "a", 1)
-    with pytest.raises(TypeError, match="is no CandlestickSeries"):
+    with pytest.raises(TypeError, match=r"'QuantConnect\.Series' to type 'QuantConnect\.CandlestickSeries'"):
         algorithm.plot("Mine", "a", 1, 1, 1, 1)
 
 
@@ -138,3 +139,8 @@ def test_statistics() -> None:
         with pytest.raises(ValueError, match="reserved statistic name"):
             algorithm.set_summary_statistic(name, 1)
     algorithm.set_summary_statistic("101", 1)
+    algorithm.set_summary_statistic("\u0661", 1)  # a digit that int.TryParse does not read
+    algorithm._locked = False
+    with pytest.raises(RuntimeError, match="Object reference not set"):
+        # QCAlgorithm.SetSummaryStatistic: the statistics service comes after initialize.
+        algorithm.set_summary_statistic("Ratio", 1)

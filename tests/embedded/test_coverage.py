@@ -65,7 +65,7 @@ def test_missing_members_of_an_object_go_through_the_list(class_name: str) -> No
 
 def test_a_typo_is_told_with_the_nearest_name() -> None:
     target: Any = object.__new__(next(kind for kind in coverage.CLASSES if kind.__name__ == "SecurityPortfolioManager"))
-    with pytest.raises(AttributeError, match="did you mean 'total_portfolio_value'"):
+    with pytest.raises(AttributeError, match="Did you mean: 'total_portfolio_value'"):
         _ = target.total_portfolio_valeu
 
 

@@ -90,6 +90,7 @@ class MapFileResolver:
     """All map files of a market, found by ticker and day or by name."""
 
     def __init__(self, data_folder: Path | str, market: str = "usa") -> None:
+        self.data_folder = data_folder
         self._folder = map_files_folder(data_folder, market)
         self._texts: dict[str, str] | None = None
         self._files: dict[str, MapFile] = {}

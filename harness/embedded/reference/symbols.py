@@ -28,6 +28,7 @@ from harness.errors import InputError
 
 if TYPE_CHECKING:
     from harness.embedded.reference.corporate import MapFile, MapFileResolver
+    from harness.embedded.reference.security_definitions import SecurityDefinitions
 
 DEFAULT_DATE = dt.datetime(1899, 12, 30)
 """Lean's date of an identifier that has none (day zero of OLE automation dates)."""
@@ -242,6 +243,30 @@ class Symbol(_Frozen):
     def has_canonical(self) -> bool:
         return False
 
+    @property
+    def cusip(self) -> str | None:
+        """Industry identifiers, where the data folder has them."""
+        return self._identifier("cusip")  # type: ignore[no-any-return]
+
+    @property
+    def composite_figi(self) -> str | None:
+        return self._identifier("composite_figi")  # type: ignore[no-any-return]
+
+    @property
+    def sedol(self) -> str | None:
+        return self._identifier("sedol")  # type: ignore[no-any-return]
+
+    @property
+    def isin(self) -> str | None:
+        return self._identifier("isin")  # type: ignore[no-any-return]
+
+    @property
+    def cik(self) -> int | None:
+        return self._identifier("cik")  # type: ignore[no-any-return]
+
+    def _identifier(self, kind: str) -> Any:
+        return None if _definitions is None else _definitions.of_symbol(self, kind)
+
     def is_canonical(self) -> bool:
         return False
 
@@ -376,6 +401,22 @@ def set_map_file_resolver(resolver: MapFileResolver | None) -> None:
     """Where :meth:`Symbol.create` resolves tickers; None forgets it (tickers are then taken as they are)."""
     global _resolver
     _resolver = resolver
+
+
+def map_file_resolver() -> MapFileResolver:
+    """Where tickers are resolved. Raises :class:`SymbolError` where nothing was set."""
+    if _resolver is None:
+        raise SymbolError("no map files: they come with a backtest")
+    return _resolver
+
+
+_definitions: SecurityDefinitions | None = None
+
+
+def set_security_definitions(definitions: SecurityDefinitions | None) -> None:
+    """Where :attr:`Symbol.cusip` and such are looked up; None forgets it."""
+    global _definitions
+    _definitions = definitions
 
 
 Symbol.EMPTY = Symbol(SecurityIdentifier.EMPTY, "")

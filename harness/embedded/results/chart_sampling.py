@@ -13,6 +13,7 @@ from decimal import Decimal
 from typing import Any
 
 from harness.embedded import clr
+from harness.embedded.dotnet import concurrent_order
 from harness.embedded.enums import SeriesType
 from harness.embedded.results.charts import Candlestick, CandlestickSeries, Chart, ChartPoint, Series, create_series
 from harness.embedded.statistics import numerics
@@ -193,7 +194,10 @@ class ChartSampler:
 
     def take_user_charts(self) -> None:
         """Take over what the algorithm has plotted since the last sample."""
-        for source in self._algorithm._charts.values():
+        charts = self._algorithm._charts
+        # The order decides which series come too late for the limit.
+        for name in concurrent_order(charts) if len(charts) > 1 else charts:
+            source = charts[name]
             chart = self.charts.get(source.name)
             if chart is None:
                 chart = self.charts[source.name] = Chart(source.name)

@@ -13,6 +13,7 @@ from decimal import Decimal
 from typing import Any
 
 from harness.embedded import clr
+from harness.embedded.dotnet import concurrent_order
 from harness.embedded.enums import SeriesType
 from harness.embedded.results.charts import (
     CandlestickSeries,
@@ -133,7 +134,7 @@ class BacktestDocument:
                 name: performance_json(performance, with_trades=False)
                 for name, performance in results.rolling_performances.items()
             },
-            "charts": {name: chart_json(chart) for name, chart in self.charts.items()},
+            "charts": {name: chart_json(self.charts[name]) for name in concurrent_order(self.charts)},
             "orders": self._orders(),
             "profitLoss": {_time_key(time): value for time, value in profit_loss},
             **self._common(),

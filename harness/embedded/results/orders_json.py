@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from decimal import Decimal
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from harness.embedded import clr
-from harness.embedded.enums import OrderType
+from harness.embedded.enums import OrderStatus, OrderType
 from harness.embedded.naming import pascal_case
 from harness.embedded.orders.order import is_marketable_at
 from harness.embedded.results.json_writer import decimal_json, dumps, text_json, time_text
@@ -197,3 +198,15 @@ def _unchanged(value: Decimal) -> Decimal:
 
 def _bool(value: bool) -> str:
     return "true" if value else "false"
+
+
+def write_transaction_log(path: Path, orders: Iterable[Any]) -> None:
+    """Orders with a fill, one a line: UTC time, ticker, direction, quantity, price (``Engine.SaveListOfTrades``)."""
+    lines = [
+        f"{order._time:%Y-%m-%d %H:%M:%S},{order.symbol.value},{order.direction.lean_name},"
+        f"{clr.decimal_text(order._quantity)},{clr.decimal_text(order._price)}\n"
+        for order in orders
+        if order.status in (OrderStatus.FILLED, OrderStatus.PARTIALLY_FILLED)
+    ]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("".join(lines), "utf-8")

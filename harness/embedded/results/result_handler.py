@@ -22,6 +22,7 @@ from typing import Any
 from harness.embedded import clr
 from harness.embedded.clock import from_us, to_us
 from harness.embedded.enums import AlgorithmStatus
+from harness.embedded.not_supported import NotSupportedError
 from harness.embedded.results.chart_sampling import ChartSampler
 from harness.embedded.results.document import BacktestDocument
 from harness.embedded.results.json_writer import dumps
@@ -51,6 +52,22 @@ class ResultSettings:
     engine_version: str = ""
     maximum_chart_series: int = 30
     maximum_points_per_series: int = 1_000_000
+    optimization_id: str = ""
+
+
+# A new AlgorithmConfiguration of Lean (BacktestResultPacket.CreateEmpty).
+_NO_CONFIGURATION: Mapping[str, Any] = {
+    "name": None,
+    "tags": None,
+    "brokerage": 0,
+    "accountType": 0,
+    "parameters": None,
+    "outOfSampleMaxEndDate": None,
+    "outOfSampleDays": 0,
+    "startDate": "0001-01-01T00:00:00Z",
+    "endDate": "0001-01-01T00:00:00Z",
+    "tradingDaysPerYear": 252,
+}
 
 
 def currency_symbol(currency: str) -> str:
@@ -106,6 +123,8 @@ class BacktestingResultHandler:
             "Name": settings.name,
             "Hostname": socket.gethostname(),
         }
+        if settings.optimization_id:
+            self._state["OptimizationId"] = settings.optimization_id
         self._starting_value = self._daily_value = self._highest_value = _ZERO
         self._portfolio_value = _ZERO
         self._unrealized_profit = _ZERO
@@ -319,7 +338,10 @@ class BacktestingResultHandler:
             return StatisticsResults()
         try:
             results = self._generate(self._algorithm)
-        except numerics.StatisticsError as error:
+        except NotSupportedError:
+            raise
+        except Exception as error:
+            # Whatever goes wrong: ruin in the middle of the trades, a user's interest rates (BaseResultsHandler).
             self.log_store.show("Error", f"Error generating statistics packet: {error}")
             return StatisticsResults()
         results.add_custom_summary_statistics(self._custom_statistics)
@@ -367,7 +389,7 @@ class BacktestingResultHandler:
             capacity=CapacityFigure(capacity.capacity, "" if lowest is None else str(lowest.id)),
             currency_symbol=self.charts.currency,
             risk_free_rate=self.risk_free_rate,
-            trading_days_per_year=algorithm.settings.trading_days_per_year or 252,
+            trading_days_per_year=algorithm.settings.trading_days_per_year,
         )
 
     @property
@@ -431,7 +453,7 @@ class BacktestingResultHandler:
             runtime_statistics=self._final_runtime_statistics(results) if known else {},
             state=self._final_state(),
             server_statistics=self._server_statistics(),
-            configuration=algorithm_configuration(algorithm) if known else None,
+            configuration=algorithm_configuration(algorithm) if known else dict(_NO_CONFIGURATION),
         )
 
     def _final_state(self) -> dict[str, str]:
@@ -469,9 +491,10 @@ class BacktestingResultHandler:
 
 def algorithm_configuration(algorithm: Any) -> dict[str, Any]:
     """The configuration that a result file shows."""
+    days_per_year = algorithm.settings.trading_days_per_year
     return {
         "name": algorithm.name,
-        "tags": sorted(algorithm.tags),
+        "tags": list(algorithm.tags),
         "accountCurrency": algorithm.account_currency,
         "brokerage": algorithm.brokerage_name,
         "accountType": algorithm.brokerage_model.account_type,
@@ -480,7 +503,7 @@ def algorithm_configuration(algorithm: Any) -> dict[str, Any]:
         "outOfSampleDays": 0,
         "startDate": f"{algorithm.start_date:%Y-%m-%dT%H:%M:%SZ}",
         "endDate": f"{algorithm.end_date:%Y-%m-%dT%H:%M:%SZ}",
-        "tradingDaysPerYear": algorithm.settings.trading_days_per_year or 252,
+        "tradingDaysPerYear": 252 if days_per_year is None else days_per_year,
     }
 
 

@@ -15,6 +15,7 @@ from harness.embedded.clock import Clock
 from harness.embedded.naming import user_method
 from harness.embedded.not_supported import NotSupportedError
 from harness.embedded.reference.time_zones import TimeZone
+from harness.embedded.runtime_errors import USER_ERRORS
 from harness.embedded.scheduling.date_rules import each_day, each_tradeable_day
 from harness.embedded.scheduling.scheduled_event import (
     ALGORITHM_END_OF_DAY_DELTA,
@@ -90,7 +91,7 @@ class EventScheduler:
             event = events[0]
             try:
                 event.scan(utc_us)
-            except Exception as error:
+            except USER_ERRORS as error:
                 self.on_error(error, f"Scheduled event: '{event.name}'")
                 break
             _sort_first(events)
@@ -105,7 +106,7 @@ class EventScheduler:
             self.set_algorithm_time(due_us)
             try:
                 event.scan(due_us)
-            except Exception as error:
+            except USER_ERRORS as error:
                 self.on_error(error, f"Scheduled event: '{event.name}'")
                 break
             _sort_first(events)
@@ -204,7 +205,7 @@ class EndOfDayEvents:
             call()
         except NotSupportedError:
             raise
-        except Exception as error:
+        except USER_ERRORS as error:
             if algorithm.run_time_error is None:
                 when = f"{algorithm.time:%Y-%m-%d %H:%M:%S}"
                 named = RuntimeError(f"{when} Runtime error in {name} event: {error}")

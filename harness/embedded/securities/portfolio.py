@@ -57,6 +57,7 @@ class SecurityPortfolioManager:
         self.transactions = transactions
         self._settings = settings
         self._clock = clock
+        self._account_currency_set = False
         self._total_cache: Decimal | None = None
         """The account's value until something changes; the loop sets it to ``None`` at every step."""
         self._held: dict[Symbol, Security] = {}
@@ -266,7 +267,15 @@ class SecurityPortfolioManager:
         self._base_cash.set_amount(values[0])
 
     def set_account_currency(self, account_currency: str, starting_cash: Any = None) -> None:
-        """Only the US dollar is covered."""
+        """Only the US dollar is covered; the first call counts. Raises ``RuntimeError`` once there are securities."""
+        if self._account_currency_set:
+            return
+        self._account_currency_set = True
+        if len(self.securities):
+            raise RuntimeError(
+                "SecurityPortfolioManager.SetAccountCurrency(): Cannot change AccountCurrency after adding a Security. "
+                "Please move set_account_currency() before add_security()."
+            )
         if account_currency.upper() != self.cash_book.account_currency:
             raise NotSupportedError("set_account_currency", f"currency {account_currency}: only USD is covered")
         if starting_cash is not None:

@@ -155,6 +155,19 @@ def to_decimal(value: float) -> Decimal:
     return clr.decimal_from_double(value)
 
 
+def cast(value: float) -> Decimal:
+    """``(decimal)value``. Raises ``StatisticsError`` when it is not finite or too large."""
+    if not abs(value) < 79228162514264337593543950335.0:
+        raise StatisticsError("Value was either too large or too small for a Decimal.")
+    return clr.decimal_from_double(value)
+
+
+def safe_division(numerator: Decimal, denominator: Decimal) -> Decimal:
+    """``SafeDivision``: zero where the quotient is too large for a decimal. The denominator must not be zero."""
+    quotient = clr.div(numerator, denominator)
+    return clr.ZERO if abs(quotient) > MAX_DECIMAL else quotient
+
+
 def times_100(value: Decimal) -> Decimal:
     """``SafeMultiply100``: clamped at decimal's largest value."""
     return MAX_DECIMAL if value >= MAX_DECIMAL / HUNDRED else clr.mul(value, HUNDRED)

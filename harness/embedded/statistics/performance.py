@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from harness.embedded.dotnet import concurrent_order
 from harness.embedded.naming import lean_api
 from harness.embedded.statistics.portfolio_statistics import PortfolioStatistics
 from harness.embedded.statistics.trade import Trade
@@ -35,8 +36,8 @@ class StatisticsResults:
 
     def add_custom_summary_statistics(self, custom: Mapping[str, str]) -> None:
         """Add the algorithm's own statistics; those that Lean computes are never replaced."""
-        for name, value in custom.items():
-            self.summary.setdefault(name, value)
+        for name in concurrent_order(custom):
+            self.summary.setdefault(name, custom[name])
 
 
 class PerformanceMetrics:

@@ -164,33 +164,33 @@ class PortfolioStatistics:
         self, returns: list[float], benchmark: list[float], risk_free_rate: Decimal, days_per_year: int
     ) -> None:
         self._annual_variance = numerics.to_decimal(_annual_variance(returns, days_per_year))
-        self._annual_standard_deviation = clr.decimal_from_double(math.sqrt(clr.to_float(self._annual_variance)))
+        self._annual_standard_deviation = numerics.cast(numerics.square_root(clr.to_float(self._annual_variance)))
         benchmark_performance = _annual_performance(benchmark, days_per_year)
         performance = _annual_performance(returns, days_per_year)
         self._sharpe_ratio = _sharpe(performance, self._annual_standard_deviation, risk_free_rate)
         downside = numerics.to_decimal(
-            math.sqrt(_annual_variance([value for value in returns if value < 0], days_per_year))
+            numerics.square_root(_annual_variance([value for value in returns if value < 0], days_per_year))
         )
         self._sortino_ratio = _sharpe(performance, downside, risk_free_rate)
         benchmark_variance = numerics.variance(benchmark)
         if not numerics.is_nan_or_zero(benchmark_variance):
-            self._beta = numerics.to_decimal(numerics.covariance(returns, benchmark) / benchmark_variance)
+            self._beta = numerics.cast(numerics.covariance(returns, benchmark) / benchmark_variance)
         if self._beta:
             excess = clr.mul(self._beta, clr.sub(benchmark_performance, risk_free_rate))
             self._alpha = clr.sub(performance, clr.add(risk_free_rate, excess))
         if len(returns) == len(benchmark):
             differences = [a - b for a, b in zip(returns, benchmark, strict=True)]
-            self._tracking_error = numerics.to_decimal(math.sqrt(_annual_variance(differences, days_per_year)))
+            self._tracking_error = numerics.cast(numerics.square_root(_annual_variance(differences, days_per_year)))
         performance_f = clr.to_float(performance)
         if self._tracking_error:
             difference = numerics.to_decimal(performance_f - clr.to_float(benchmark_performance))
-            self._information_ratio = clr.div(difference, self._tracking_error)
+            self._information_ratio = numerics.safe_division(difference, self._tracking_error)
         rate_f = clr.to_float(risk_free_rate)
         if self._beta:
-            self._treynor_ratio = clr.div(numerics.to_decimal(performance_f - rate_f), self._beta)
-        target = 1.0 / math.sqrt(days_per_year)
+            self._treynor_ratio = numerics.safe_division(numerics.to_decimal(performance_f - rate_f), self._beta)
+        target = numerics.divide(1.0, numerics.square_root(days_per_year))
         self._probabilistic_sharpe_ratio = numerics.to_decimal(
-            probabilistic_sharpe_ratio(returns, target, rate_f / days_per_year)
+            probabilistic_sharpe_ratio(returns, target, numerics.divide(rate_f, days_per_year))
         )
         self._value_at_risk_99 = _value_at_risk(returns, days_per_year, 0.99)
         self._value_at_risk_95 = _value_at_risk(returns, days_per_year, 0.95)
@@ -239,9 +239,9 @@ def probabilistic_sharpe_ratio(returns: list[float], target: float, rate_per_sam
 
 def _value_at_risk(returns: list[float], lookback: int, confidence: float) -> Decimal:
     """One-day value at risk by variance and covariance over the last ``lookback`` returns, three decimals."""
-    recent = returns[-lookback:]
+    recent = returns[-lookback:] if lookback > 0 else []
     value = numerics.normal_quantile(numerics.running_mean(recent), numerics.standard_deviation(recent), confidence)
-    return clr.round_half_even(numerics.to_decimal(value), 3)
+    return clr.round_half_even(numerics.cast(value), 3)
 
 
 def drawdown_metrics(equity: Sequence[tuple[datetime, Decimal]]) -> tuple[Decimal, int]:
@@ -260,7 +260,8 @@ def drawdown_metrics(equity: Sequence[tuple[datetime, Decimal]]) -> tuple[Decima
             peak_time, peak = time, value
         if not peak:
             return _ZERO, 0
-        if value < peak:
+        # Of a peak below zero, which only an account that starts there has, a smaller value is no drawdown.
+        if value < peak and peak > 0:
             if start is None:
                 start = peak_time
             # The ratios are compared by their cross products, so that one division is enough.

@@ -46,6 +46,7 @@ from harness.embedded.orders.price_variation import GetMinimumPriceVariationPara
 from harness.embedded.orders.request import CancelOrderRequest, OrderRequest, SubmitOrderRequest, UpdateOrderRequest
 from harness.embedded.orders.response import OrderResponse
 from harness.embedded.orders.ticket import OrderTicket
+from harness.embedded.runtime_errors import USER_ERRORS
 from harness.embedded.transactions.brokerage import BacktestingBrokerage
 from harness.embedded.transactions.int_dictionary import IntDictionary
 from harness.embedded.transactions.look_out import LookOut
@@ -298,7 +299,7 @@ class BacktestingTransactionHandler:
                 self._brokerage.scan()
         except NotSupportedError:
             raise
-        except Exception as error:
+        except USER_ERRORS as error:
             self._algorithm.set_runtime_error(error, "HandleOrderRequest")
 
     def _handle_submit(self, request: SubmitOrderRequest) -> OrderResponse:
@@ -570,7 +571,7 @@ class BacktestingTransactionHandler:
         algorithm = self._algorithm
         try:
             (user_method(algorithm, "on_order_event") or algorithm.on_order_event)(event)
-        except Exception as error:
+        except USER_ERRORS as error:
             algorithm.set_runtime_error(error, "Order Event Handler")
 
     # -- delistings ---------------------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from typing import Any
 
 from harness.embedded.api_plotting import PlottingApi
 from harness.embedded.clock import Clock, to_us
+from harness.embedded.dotnet import TagSet
 from harness.embedded.enums import AccountType, AlgorithmStatus, BrokerageName, SecurityType
 from harness.embedded.results.result_handler import BacktestingResultHandler
 from harness.embedded.statistics.trade_builder import TradeBuilder
@@ -48,11 +49,12 @@ class Algorithm(PlottingApi):
         self.trade_builder = TradeBuilder()
         self.settings = SimpleNamespace(trading_days_per_year=252)
         self.name = "a test"
-        self.tags: set[str] = {"b", "a"}
+        self.tags = TagSet(("b", "a"))
         self.account_currency = "USD"
         self.brokerage_name = BrokerageName.DEFAULT
         self.brokerage_model = SimpleNamespace(account_type=AccountType.MARGIN)
         self.status = AlgorithmStatus.RUNNING
+        self._locked = True
 
     @property
     def time(self) -> datetime:

@@ -222,7 +222,7 @@ def test_the_files_of_a_run_without_orders(handler: BacktestingResultHandler, al
     assert list(result["runtimeStatistics"]) == sorted(result["runtimeStatistics"])
     assert result["state"]["Status"] == "Completed"
     assert result["state"]["LogCount"] == "1"
-    assert result["algorithmConfiguration"]["tags"] == ["a", "b"]
+    assert result["algorithmConfiguration"]["tags"] == ["b", "a"], "in the order in which they came"
     assert result["algorithmConfiguration"]["endDate"] == "2025-10-10T23:59:59Z"
 
 
@@ -271,7 +271,9 @@ def test_a_run_that_failed_before_its_algorithm(tmp_path: Path) -> None:
     result = _read(handler, "Test.json")
     assert result["state"]["Status"] == "RuntimeError"
     assert result["charts"] == {}
-    assert "algorithmConfiguration" not in result
+    # BacktestResultPacket.CreateEmpty: a configuration of nothing but defaults.
+    configuration = result["algorithmConfiguration"]
+    assert (configuration["name"], configuration["startDate"]) == (None, "0001-01-01T00:00:00Z")
 
 
 def test_the_first_day_has_statistics_only_after_a_change(
