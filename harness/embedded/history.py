@@ -96,7 +96,7 @@ class HistoryProvider:
         """The bars of a request, day by day."""
         config, source = self._source(request)
         events = self._dividends(request, source)
-        subscription = Subscription(config, None, source, request.start_us, request.end_us)
+        subscription = Subscription(config, None, source, request.start_us, request.end_us, scaled_as_read=True)
         first = from_us(request.start_us + self._offset(config, request.start_us)).date()
         last = from_us(request.end_us + self._offset(config, request.end_us)).date()
         found: list[HistoryPart] = []
@@ -122,9 +122,7 @@ class HistoryProvider:
                     )
                 )
                 self.data_points += int(keep.sum())
-            if len(rows.real_rows):
-                subscription.carry_frame = rows.frame
-                subscription.carry_row = int(rows.real_rows[-1])
+            subscription.carry_on(rows)
             day += _ONE_DAY
         return found
 

@@ -243,7 +243,8 @@ class DataManager:
         self._corporate.pop(id(subscription), None)
         subscription.config.on_mode_change = self._mode_changed
         config, source = subscription.config, subscription.source
-        if config.tick_type == TickType.TRADE and not config.is_internal_feed:
+        if not config.is_internal_feed:
+            # Quotes count distributions too (total-return prices), but only trades tell of events.
             start = from_us(events_from_us + self.engine.zone_offset_us(config.exchange_time_zone, events_from_us))
             self._corporate[id(subscription)] = CorporateEvents(
                 source.map_file,  # type: ignore[arg-type]
@@ -443,6 +444,8 @@ class DataManager:
                 # Distributions of the warm-up are counted on a configuration that ends with it.
                 provider.sum_of_dividends = Decimal(0)
             subscription.source.sum_of_dividends = provider.sum_of_dividends
+            if subscription.is_quote:
+                continue
             for event in events:
                 point = _event_point(subscription.symbol, midnight_local, event)
                 at = max(moment, after_us)

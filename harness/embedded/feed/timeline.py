@@ -115,17 +115,13 @@ class DayPlan:
     def finish(self) -> None:
         """Hand the last real bar of the day on to the subscriptions, for fill-forward on the next day."""
         for sub in self.subscriptions:
-            if len(sub.rows.real_rows):
-                sub.subscription.carry_frame = sub.frame
-                sub.subscription.carry_row = int(sub.rows.real_rows[-1])
+            sub.subscription.carry_on(sub.rows)
 
     def interrupt(self, step: int) -> None:
         """As :meth:`finish`, up to and including a step: the rest of the day is planned anew."""
         for sub in self.subscriptions:
             count = int(np.searchsorted(sub.real_steps, step, side="right"))
-            if count:
-                sub.subscription.carry_frame = sub.frame
-                sub.subscription.carry_row = int(sub.rows.real_rows[count - 1])
+            sub.subscription.carry_on(sub.rows, count)
 
 
 def _merge(parts: Sequence[Int64], extra: Iterable[int]) -> Int64:
