@@ -272,12 +272,14 @@ class EngineContext:
         hours = self.exchange_hours(symbol)
         configs = []
         known = self.data.configs_of(symbol)
+        filling = settings.fill_forward if fill_forward is None else bool(fill_forward)
         for side in sides:
             same = [
                 c
                 for c in known
                 if c.resolution == resolution
                 and c.tick_type == side
+                and c.fill_data_forward == filling
                 and c.extended_market_hours == bool(extended_market_hours)
             ]
             configs.append(
@@ -287,7 +289,7 @@ class EngineContext:
                     symbol,
                     resolution,
                     side,
-                    fill_data_forward=settings.fill_forward if fill_forward is None else bool(fill_forward),
+                    fill_data_forward=filling,
                     extended_market_hours=bool(extended_market_hours),
                     data_normalization_mode=DataNormalizationMode(mode),
                     exchange_time_zone=hours.time_zone,

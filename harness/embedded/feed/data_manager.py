@@ -439,6 +439,7 @@ class DataManager:
             self._events_done_until[id(subscription)] = day
             moment = calendar.midnight_utc_us(day)
             raw = self._last_raw_price(subscription)
+            before = provider.mapped_symbol
             events = provider.events(datetime(day.year, day.month, day.day), raw, subscription.security.cache._price)
             if moment < self.engine.start_us:
                 # Distributions of the warm-up are counted on a configuration that ends with it.
@@ -447,7 +448,13 @@ class DataManager:
             if subscription.is_quote:
                 continue
             for event in events:
-                point = _event_point(subscription.symbol, midnight_local, event)
+                # Renames come after splits and dividends of their day, and before delistings.
+                early = isinstance(event, (SplitEvent, DividendEvent))
+                ticker = before if early else provider.mapped_symbol
+                symbol = subscription.symbol
+                if ticker and ticker != symbol.value:
+                    symbol = symbol.update_mapped_symbol(ticker)
+                point = _event_point(symbol, midnight_local, event)
                 at = max(moment, after_us)
                 group = found.setdefault(at, [])
                 if not any(type(p) is type(point) and p.symbol == point.symbol for p in group):

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from harness.embedded.feed.config import SubscriptionDataConfig
     from harness.embedded.reference.corporate import CorporateFactorProvider, MapFile
     from harness.embedded.reference.market_hours import SecurityExchangeHours
+    from harness.embedded.reference.symbols import Symbol
 
 _RESOLUTION_NAMES = {
     Resolution.SECOND: "second",
@@ -123,6 +124,7 @@ class BarSource:
         self.keep_days = 0
         """How many days :meth:`session_rows` keeps: for sources of which the same days are asked for again."""
         self._kept: dict[date, SessionRows] = {}
+        self._symbols: dict[str, Symbol] = {}
         self._unseen: dict[date, tuple[int, int]] = {}
 
     def _limit(self) -> date | None:
@@ -176,6 +178,16 @@ class BarSource:
         if self.map_file is None or self.map_file.is_empty:
             return name
         return self.map_file.get_mapped_symbol(_midnight(day), name) or name
+
+    def symbol(self, day: date) -> Symbol:
+        """The symbol as the bars of a day carry it: under the ticker of that day (``MappingEventProvider``)."""
+        ticker = self.ticker(day)
+        if ticker == self.config.symbol.value:
+            return self.config.symbol
+        found = self._symbols.get(ticker)
+        if found is None:
+            found = self._symbols[ticker] = self.config.symbol.update_mapped_symbol(ticker)
+        return found
 
     def has_day(self, day: date) -> bool:
         if self._first_day is not None and day < self._first_day:
@@ -308,7 +320,7 @@ class BarSource:
         if self._side == "quote" and self.config.fill_data_forward:
             self._copy_missing_sides(values, day)
         return BarFrame(
-            self.config.symbol,
+            self.symbol(day),
             start,
             end,
             values,

@@ -184,7 +184,9 @@ class StepTradeBars(TradeBars):
         step = self._step
         for sub in self._table().get(symbol, ()):
             if sub.view[step] != NO_BAR:
-                bar = self._made[symbol] = sub.bar(step, self._plan)
+                bar = sub.bar(step, self._plan)
+                # The bar's own symbol has the ticker of its day.
+                self._made[bar.symbol] = bar
                 return bar
         return None
 
