@@ -18,7 +18,6 @@ from harness.embedded.enums import (
     SecurityType,
 )
 from harness.embedded.naming import lean_api
-from harness.embedded.not_supported import NotSupportedError
 from harness.embedded.orders.order import MarketOnCloseOrder, TrailingStopOrder
 from harness.embedded.orders.request import SubmitOrderRequest
 from harness.embedded.orders.response import OrderResponse
@@ -657,13 +656,15 @@ class TradingApi:
         return bool(self.clock.utc > close - MarketOnCloseOrder.submission_time_buffer)
 
     def _security_for_order(self, symbol: Any) -> Any:
-        """The security, ``None`` for an unknown ticker. Raises ``NotSupportedError`` where Lean would add it."""
+        """The security, ``None`` for an unknown ticker; one that is not tradable is added and seeded first."""
         key = _as_symbol(symbol)
         security = self.securities.get(key)
         if security is None and key.security_type is SecurityType.BASE:
             return None
         if security is None or not (security.is_tradable or security.is_delisted):
-            raise NotSupportedError("trading a security that is not added", f"{key} would be added and seeded by Lean")
+            security = self.add_security(key)  # type: ignore[attr-defined]
+            if not self.settings.seed_initial_prices:
+                self._engine.seed(security)
         return security
 
 

@@ -190,13 +190,12 @@ class HistoryProvider:
                     if known is None or known._end_us - known._start_us > bar._end_us - bar._start_us:
                         side[request.symbol] = bar
         zone = TimeZone.get(self.engine.algorithm.time_zone)
-        resolve = self.engine.symbol_of
         found = []
         for end_us in sorted(by_time):
             trades, quotes = by_time[end_us]
             point = Slice(None, -1, end_us, zone.utc_us_to_local_us(end_us))
-            point._bars = TradeBars(trades, resolve)
-            point._quotes = QuoteBars(quotes, resolve)
+            point._bars = TradeBars(trades)
+            point._quotes = QuoteBars(quotes)
             found.append(point)
         return found
 

@@ -104,7 +104,6 @@ class DataManager:
     def queue_add(self, security: Any, configs: list[SubscriptionDataConfig]) -> None:
         self.keep(security)
         self._to_add.append((security, configs))
-        self.configs.extend(configs)
         self.dirty = self.selection_due = True
 
     def queue_remove(self, security: Any) -> None:
@@ -193,6 +192,10 @@ class DataManager:
         changes.added_securities.sort(key=lambda s: s.symbol)
         changes.removed_securities.sort(key=lambda s: s.symbol)
         self.subscriptions.sort(key=Subscription.sort_key)
+        if self.engine.algorithm.settings.seed_initial_prices:
+            # Those without a price are seeded again when they are selected (UniverseSelection.SeedAddedSecurities).
+            for security in changes.added_securities:
+                self.engine.seed(security)
         return changes
 
     def _follow_fill_forward(self, now_us: int, coming: SubscriptionDataConfig | None = None) -> None:
@@ -414,7 +417,6 @@ class DataManager:
             self.fill_forward_us(),
             after_us,
             self.exchange_offset_us(day),
-            self.engine.symbol_of,
             extra_times,
         )
         self.data_points += plan.data_points

@@ -8,7 +8,7 @@ end time, trades before quotes, the bar of the highest resolution where a symbol
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Any
 
@@ -80,12 +80,10 @@ class DayPlan:
         fill_forward_us: int,
         after_us: int,
         exchange_offset_us: int,
-        resolve: Callable[[Any], Any],
         extra_times: Iterable[int] = (),
     ) -> None:
         self.day = day
         self.exchange_offset_us = exchange_offset_us
-        self.resolve = resolve
         rows = [subscription.day(day, fill_forward_us, after_us) for subscription in subscriptions]
         self.timeline = _merge([r.end_us for r in rows], extra_times)
         self.times: list[int] = self.timeline.tolist()
@@ -167,9 +165,6 @@ class StepTradeBars(TradeBars):
 
     def _table(self) -> dict[Any, list[SubscriptionDay]]:
         return self._plan.trade_by_symbol
-
-    def _key(self, symbol: Any) -> Any:
-        return self._plan.resolve(symbol) if symbol.__class__ is str else symbol
 
     @property
     def _items(self) -> dict[Any, Any]:  # type: ignore[override]

@@ -11,7 +11,6 @@ from trading_fakes import FakeAlgorithm
 
 from harness.embedded import api_trading
 from harness.embedded.enums import AlgorithmStatus, OrderResponseErrorCode, OrderStatus, OrderType, Resolution
-from harness.embedded.not_supported import NotSupportedError
 from harness.embedded.orders import MarketOnCloseOrder, OrderProperties, TimeInForce
 from harness.embedded.portfolio_target import PortfolioTarget
 from harness.embedded.reference.symbols import SecurityIdentifier, Symbol, symbol_cache
@@ -34,12 +33,6 @@ def test_symbols_tickers_and_securities_are_the_same_thing(algorithm: FakeAlgori
         assert algorithm.market_order(what, 1).symbol == security.symbol
     with pytest.raises(TypeError, match="a symbol, a ticker or a security"):
         algorithm.market_order(17, 1)
-
-
-def test_a_security_that_lean_would_add_is_refused(algorithm: FakeAlgorithm) -> None:
-    other = Symbol(SecurityIdentifier.generate_equity("ZULU", "usa", None), "ZULU")
-    with pytest.raises(NotSupportedError, match="ZULU"):
-        algorithm.market_order(other, 1)
 
 
 def test_unknown_tickers_have_no_price(algorithm: FakeAlgorithm) -> None:
