@@ -412,7 +412,11 @@ class QCAlgorithm(TradingApi, IndicatorsApi, PlottingApi, HistoryApi):
             security_type = symbol.security_type
         if security_type not in (None, SecurityType.EQUITY):
             raise NotSupportedError(f"QCAlgorithm.add_security of {security_type}")
-        kwargs.setdefault("market", None)
+        # What add_security is not told comes from the universe settings, but for the normalisation.
+        for name in ("market", "fill_forward", "extended_market_hours"):
+            kwargs.setdefault(name, None)
+        if kwargs.get("data_normalization_mode") is None:
+            kwargs["data_normalization_mode"] = DataNormalizationMode.ADJUSTED
         for name in ("data_mapping_mode", "contract_depth_offset"):
             kwargs.pop(name, None)
         return self._engine.add_equity(symbol if symbol is not None else ticker, **kwargs)

@@ -113,8 +113,15 @@ class HistoryApi:
         return [resolve(item) for item in what]
 
     def _requests(
-        self, symbols: Iterable[Symbol], span: Any, options: dict[str, Any], kind: type | None = None
+        self,
+        symbols: Iterable[Symbol],
+        span: Any,
+        options: dict[str, Any],
+        kind: type | None = None,
+        *,
+        all_feeds: bool = False,
     ) -> list[HistoryRequest]:
+        """Requests for the subscriptions of symbols; ``all_feeds``: for the engine's own ones too."""
         engine = self._engine
         zone = TimeZone.get(self.time_zone)  # type: ignore[attr-defined]
         resolution = options.get("resolution")
@@ -123,7 +130,7 @@ class HistoryApi:
         from_the_future = False
         found: list[HistoryRequest] = []
         for symbol in symbols:
-            for config in _matching(engine, symbol, kind, resolution):
+            for config in _matching(engine, symbol, kind, resolution, all_feeds):
                 chosen = Resolution(resolution) if resolution is not None else config.resolution
                 if chosen == Resolution.TICK:
                     raise NotSupportedError("QCAlgorithm.history with Resolution.TICK")
@@ -230,7 +237,7 @@ class HistoryApi:
             return [getattr(point, name)[symbols[0]] for point in provider.slices(requests)]
         requests = self._requests(symbols, span, options, kind)
         collection: type[DataDictionary] = QuoteBars if kind is QuoteBar else TradeBars
-        return [collection(getattr(point, name)._items, self._engine.symbol_of) for point in provider.slices(requests)]
+        return [collection(getattr(point, name)._items) for point in provider.slices(requests)]
 
     def history_provider_bars(
         self,
@@ -261,14 +268,19 @@ class HistoryApi:
         found: dict[TickType, Any] = {}
 
         def failed(requests: list[HistoryRequest]) -> list[HistoryRequest]:
+            asked: dict[TickType, Any] = {}
             for request in requests:
-                bars = list(self._engine.history_provider.bars(request))
-                if bars:
-                    found[request.tick_type] = bars[-1]
+                last = next(iter([*self._engine.history_provider.bars(request)][-1:]), None)
+                known = asked.get(request.tick_type)
+                # The latest of several; of those of one time the shortest, as in a slice.
+                if last is not None and (known is None or _recency(last) > _recency(known)):
+                    asked[request.tick_type] = last
+            found.update(asked)
             return [request for request in requests if request.tick_type not in found]
 
         def ask(periods: int, resolution: Resolution | None, kind: type | None = None) -> list[HistoryRequest]:
-            return self._requests([symbol], periods, {"resolution": resolution, "fill_forward": False}, kind)
+            options = {"resolution": resolution, "fill_forward": False}
+            return self._requests([symbol], periods, options, kind, all_feeds=True)
 
         requests: list[HistoryRequest] = []
         for request in ask(_SEED_BARS, None):
@@ -293,7 +305,12 @@ class HistoryApi:
         return history_frame(self._engine.history_provider, requests)
 
 
-def _matching(engine: Any, symbol: Symbol, kind: type | None, resolution: Any) -> list[Any]:
+def _recency(bar: Any) -> tuple[int, int]:
+    """Later bars are greater, and of those that end together the shorter ones."""
+    return bar._end_us, bar._start_us
+
+
+def _matching(engine: Any, symbol: Symbol, kind: type | None, resolution: Any, all_feeds: bool = False) -> list[Any]:
     """The subscriptions a request is made from: the algorithm's own if any, trades only for hours and days.
 
     Source: Lean's ``QCAlgorithm.GetMatchingSubscriptions``.
@@ -306,7 +323,7 @@ def _matching(engine: Any, symbol: Symbol, kind: type | None, resolution: Any) -
         wanted = TickType.QUOTE if kind is QuoteBar else TickType.TRADE
         configs = [c for c in known if c.tick_type == wanted]
     own = [c for c in configs if not c.is_internal_feed]
-    chosen = own or configs
+    chosen = [*own, *(c for c in configs if c.is_internal_feed)] if all_feeds else own or configs
     coarse = resolution in (Resolution.DAILY, Resolution.HOUR)
     if chosen:
         if coarse:

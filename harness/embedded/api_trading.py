@@ -11,7 +11,6 @@ from harness.embedded import clr
 from harness.embedded.binding import clr_call, sized, symbols_of
 from harness.embedded.enums import (
     AlgorithmStatus,
-    DataNormalizationMode,
     OrderDirection,
     OrderResponseErrorCode,
     OrderType,
@@ -603,7 +602,7 @@ class TradingApi:
         return bool(self.clock.utc > close - MarketOnCloseOrder.submission_time_buffer)
 
     def _security_for_order(self, symbol: Symbol | None) -> Any:
-        """The security, added and seeded if it is not there; ``None`` for an unknown ticker."""
+        """The security, ``None`` for an unknown ticker; one that is not tradable is added and seeded first."""
         if symbol is None:
             raise NullReferenceError
         security = self.securities.get(symbol)
@@ -615,15 +614,9 @@ class TradingApi:
                 )
             return None
         if security is None or not (security.is_tradable or security.is_delisted):
-            security = self._engine.add_equity(
-                symbol,
-                fill_forward=None,
-                extended_market_hours=self.universe_settings.extended_market_hours,
-                data_normalization_mode=DataNormalizationMode.ADJUSTED,
-            )
-            if not self.settings.seed_initial_prices and security._price == 0:
-                for point in self.get_last_known_prices(symbol):
-                    security.set_market_price(point)
+            security = self.add_security(symbol)  # type: ignore[attr-defined]
+            if not self.settings.seed_initial_prices:
+                self._engine.seed(security)
         return security
 
 

@@ -19,6 +19,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from harness.embedded import clr
 from harness.embedded.naming import snake_case
+from harness.embedded.runtime_errors import BindingError
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -34,15 +35,6 @@ _INT_RANGE = range(-(2**31), 2**31)
 _LARGEST_DECIMAL = Decimal(2**96 - 1)
 _MAX_SHOWN = 10
 _DEFAULTS_SHOWN = {"null": "None", "false": "False", "true": "True"}
-
-
-class BindingError(TypeError):
-    """No overload takes these arguments. ``method`` and ``hint`` are what Lean's rewording of the error needs."""
-
-    def __init__(self, message: str, method: str, hint: str) -> None:
-        super().__init__(message)
-        self.method = method
-        self.hint = hint
 
 
 @dataclass(frozen=True)
@@ -410,7 +402,7 @@ class Binder:
 
     def _error(self, args: tuple[Any, ...], named: dict[str, Any], pending: str | None) -> TypeError:
         if pending is not None:
-            return TypeError(pending)
+            return BindingError(pending)
         text = f"No method matches given arguments for {self.method}: ({', '.join(map(_type_text, args))})"
         text += self._unexpected_name(named)
         hint = self._overload_hint()
@@ -418,7 +410,7 @@ class Binder:
             text += "."
         mismatch = self._mismatch(args, named)
         hint = f"{hint}\n{mismatch}" if mismatch else hint
-        return BindingError(f"{text} {hint}", self.method, hint)
+        return BindingError(f"{text} {hint}")
 
     def _overload_hint(self) -> str:
         shown = [overload for overload in self.overloads if not overload.takes_anything] or self.overloads

@@ -11,10 +11,10 @@ Source of the rules: Lean's ``BaseData``, ``TradeBar``, ``QuoteBar``, ``Bar``, `
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -23,12 +23,11 @@ from harness.embedded.clock import EPOCH, from_us, to_us
 from harness.embedded.clr import ONE, ZERO, decimal_text, from_python, mul, normalize, round_half_even, to_float
 from harness.embedded.enums import DelistingType, MarketDataType, SplitType
 from harness.embedded.naming import lean_api
+from harness.embedded.reference.symbols import Symbol, find_symbol, ticker_not_found
 from harness.embedded.uncovered import refuses_uncovered
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
-
-    from harness.embedded.reference.symbols import Symbol
 
 Int64 = npt.NDArray[np.int64]
 _SAFE_MANTISSA = 2**53
@@ -705,24 +704,30 @@ def no_data_message(key: Any, kind: str) -> str:
     """What Lean says when a symbol is asked of a slice that does not carry it."""
     return (
         f"'{key}' wasn't found in the {kind} object, likely because there was no-data at this moment in time and it "
-        "wasn't possible to fillforward historical data. Please check the data exists before accessing it with "
-        f'data.ContainsKey("{key}")'
+        "wasn't possible to fillforward historical data. To prevent the exception, use data.get(symbol), which returns "
+        "None when the symbol is not found, or guard the access with 'if symbol in data:'."
     )
 
 
+def _missing(asked: Any, key: Any, kind: str) -> KeyNotFoundException:
+    """The error for something that a collection does not hold, or for a ticker that nobody added."""
+    if key is None and isinstance(asked, str):
+        return KeyNotFoundException(ticker_not_found(asked))
+    return KeyNotFoundException(no_data_message("" if key is None else key, kind))
+
+
 class DataDictionary:
-    """Data by symbol, in the order of symbols. Looked up by ``Symbol`` or by ticker."""
+    """Data by symbol, in the order of symbols. Looked up by ``Symbol``, security or ticker that was added."""
 
-    __slots__ = ("_items", "_loader", "_resolve")
+    __slots__ = ("_items",)
+    _kind = "DataDictionary"
 
-    def __init__(self, items: dict[Any, Any] | None = None, resolve: Callable[[Any], Any] | None = None) -> None:
+    def __init__(self, items: dict[Any, Any] | None = None) -> None:
         self._items: dict[Any, Any] = items if items is not None else {}
-        self._resolve = resolve
 
-    def _key(self, symbol: Any) -> Any:
-        if symbol.__class__ is str and self._resolve is not None:
-            return self._resolve(symbol)
-        return symbol
+    @staticmethod
+    def _key(symbol: Any) -> Any:
+        return symbol if symbol.__class__ is Symbol else find_symbol(symbol)
 
     def contains_key(self, symbol: Any) -> bool:
         return self._key(symbol) in self._items
@@ -734,12 +739,16 @@ class DataDictionary:
         try:
             return self._items[key]
         except KeyError:
-            raise KeyNotFoundException(no_data_message(key, type(self).__name__)) from None
+            raise _missing(symbol, key, self._kind) from None
+
+    def __setitem__(self, symbol: Any, value: Any) -> None:
+        self._items[self._key(symbol)] = value
 
     def get(self, symbol: Any, default: Any = None) -> Any:
         return self._items.get(self._key(symbol), default)
 
-    get_value = get
+    def get_value(self, symbol: Any, default: Any = None) -> Any:
+        return self.get(symbol, default)
 
     def try_get_value(self, symbol: Any, default: Any = None) -> tuple[bool, Any]:
         key = self._key(symbol)
@@ -763,6 +772,33 @@ class DataDictionary:
 
     def __iter__(self) -> Iterator[Any]:
         return iter(KeyValuePair(key, self._items[key]) for key in sorted(self._items))
+
+    # -- as a Python dictionary: Lean's ``ExtendedDictionary`` ---------------------------------------------------
+
+    def clear(self) -> None:
+        self._items.clear()
+
+    def copy(self) -> dict[Any, Any]:
+        return dict(self.items())
+
+    def fromkeys(self, sequence: Any, value: Any = None) -> dict[Any, Any]:
+        return {key: self.get(key, value) for key in sequence if key is not None}
+
+    def pop(self, symbol: Any, default: Any = None) -> Any:
+        return self._items.pop(self._key(symbol), default)
+
+    def popitem(self) -> NoReturn:
+        raise TypeError(f"popitem method is not supported for {self._kind}")
+
+    def setdefault(self, symbol: Any, default: Any = None) -> Any:
+        return self._items.setdefault(self._key(symbol), default)
+
+    def update(self, other: Any) -> None:
+        for symbol, value in other.items():
+            self[symbol] = value
+
+    def __str__(self) -> str:
+        return f"QuantConnect.Data.Market.{self._kind}"
 
 
 class KeyValuePair(tuple):  # type: ignore[type-arg]
@@ -806,30 +842,37 @@ class _KeysView(list):  # type: ignore[type-arg]
 
 class TradeBars(DataDictionary):
     __slots__ = ()
+    _kind = "TradeBars"
 
 
 class QuoteBars(DataDictionary):
     __slots__ = ()
+    _kind = "QuoteBars"
 
 
 class Splits(DataDictionary):
     __slots__ = ()
+    _kind = "Splits"
 
 
 class Dividends(DataDictionary):
     __slots__ = ()
+    _kind = "Dividends"
 
 
 class Delistings(DataDictionary):
     __slots__ = ()
+    _kind = "Delistings"
 
 
 class SymbolChangedEvents(DataDictionary):
     __slots__ = ()
+    _kind = "SymbolChangedEvents"
 
 
 class Ticks(DataDictionary):
     __slots__ = ()
+    _kind = "Ticks"
 
 
 _EMPTY_AUXILIARY: tuple[BaseData, ...] = ()
@@ -880,7 +923,7 @@ class Slice:
 
     def _events(self, kind: type, collection: type[DataDictionary]) -> DataDictionary:
         found = {event.symbol: event for event in self._aux if isinstance(event, kind)}
-        return collection(found, self._source.resolve if self._source is not None else None)
+        return collection(found)
 
     @property
     def splits(self) -> Splits:
@@ -928,7 +971,7 @@ class Slice:
         if self.bars.contains_key(symbol):
             return True
         key = self.bars._key(symbol)
-        return any(event.symbol == key for event in self._aux)
+        return key is not None and any(event.symbol == key for event in self._aux)
 
     __contains__ = contains_key
 
@@ -937,8 +980,8 @@ class Slice:
         if bar is None:
             key = self.bars._key(symbol)
             # A symbol with nothing but a corporate event is there, without a bar.
-            if not any(event.symbol == key for event in self._aux):
-                raise KeyNotFoundException(no_data_message(key, "Slice"))
+            if key is None or not any(event.symbol == key for event in self._aux):
+                raise _missing(symbol, key, "Slice")
         return bar
 
     def get_value(self, symbol: Any, default: Any = None) -> Any:
@@ -989,6 +1032,41 @@ class Slice:
 
     def __bool__(self) -> bool:
         return True
+
+    def __str__(self) -> str:
+        return "QuantConnect.Data.Slice"
+
+    # -- as a Python dictionary that cannot be changed: Lean's ``ExtendedDictionary`` ----------------------------
+
+    def copy(self) -> dict[Any, Any]:
+        return {key: self.get_value(key) for key in self.keys()}
+
+    def fromkeys(self, sequence: Any, value: Any = None) -> dict[Any, Any]:
+        return {key: self.get_value(key, value) for key in sequence if key is not None}
+
+    def setdefault(self, symbol: Any, default: Any = None) -> Any:
+        found = self.get_value(symbol)
+        if found is None:
+            text = no_data_message(self.bars._key(symbol), "Slice")
+            raise KeyNotFoundException(f"{text} The collection is read-only, cannot set default.")
+        return found
+
+    def clear(self) -> NoReturn:
+        raise RuntimeError("Clear/clear method call is an invalid operation. Slice is a read-only collection.")
+
+    def pop(self, symbol: Any, default: Any = None) -> Any:
+        if self.get_value(symbol) is None:
+            return default
+        raise RuntimeError("Remove/pop method call is an invalid operation. Slice is a read-only collection.")
+
+    def popitem(self) -> NoReturn:
+        raise TypeError("popitem method is not supported for Slice")
+
+    def update(self, other: Any) -> NoReturn:
+        raise RuntimeError("update method call is an invalid operation. Slice is a read-only collection.")
+
+    def __setitem__(self, symbol: Any, value: Any) -> NoReturn:
+        raise TypeError("The Slice object is read-only. You cannot set data in the slice.")
 
 
 lean_api(Slice)

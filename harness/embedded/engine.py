@@ -299,13 +299,16 @@ class EngineContext:
         hours = self.exchange_hours(symbol)
         configs = []
         known = self.data.configs_of(symbol)
+        filling = settings.fill_forward if fill_forward is None else bool(fill_forward)
+        extended = settings.extended_market_hours if extended_market_hours is None else bool(extended_market_hours)
         for side in sides:
             same = [
                 c
                 for c in known
                 if c.resolution == resolution
                 and c.tick_type == side
-                and c.extended_market_hours == bool(extended_market_hours)
+                and c.fill_data_forward == filling
+                and c.extended_market_hours == extended
             ]
             configs.append(
                 same[0]
@@ -314,13 +317,15 @@ class EngineContext:
                     symbol,
                     resolution,
                     side,
-                    fill_data_forward=settings.fill_forward if fill_forward is None else bool(fill_forward),
-                    extended_market_hours=bool(extended_market_hours),
+                    fill_data_forward=filling,
+                    extended_market_hours=extended,
                     data_normalization_mode=DataNormalizationMode(mode),
                     exchange_time_zone=hours.time_zone,
                 )
             )
         fresh = [c for c in configs if c not in known]
+        # Known before the security is made: seeding and initializers ask for history by them.
+        self.data.configs.extend(fresh)
         security = self.place_security(symbol, configs, leverage)
         if fresh:
             self.data.queue_add(security, fresh)
@@ -359,8 +364,11 @@ class EngineContext:
 
     def _initialize_again(self, security: Any) -> None:
         """A security that was removed gets its models anew when it is added again (SecurityService)."""
-        if not security.is_initialized and self.security_initializer is not None:
-            initialize_security(self.security_initializer, security)
+        if not security.is_initialized:
+            if self.algorithm.settings.seed_initial_prices:
+                self.seed(security)
+            if self.security_initializer is not None:
+                initialize_security(self.security_initializer, security)
         security.is_initialized = True
 
     def create_security(self, symbol: Symbol, configs: list[SubscriptionDataConfig], *, initialize: bool = True) -> Any:
@@ -380,9 +388,7 @@ class EngineContext:
             symbol_cache.set(symbol.value, symbol)
             self._symbols.setdefault(symbol.value, symbol)
         if initialize and algorithm.settings.seed_initial_prices:
-            # AlgorithmUtils.SeedSecurities; as a new security, it has no price yet.
-            for point in algorithm.get_last_known_prices(security):
-                security.set_market_price(point)
+            self.seed(security)
         if initialize and self.security_initializer is not None:
             initialize_security(self.security_initializer, security)
         if configs and configs[0].data_normalization_mode is DataNormalizationMode.RAW:
@@ -390,6 +396,12 @@ class EngineContext:
             security.price_variation_model = EquityPriceVariationModel()
         security.is_initialized = True
         return security
+
+    def seed(self, security: Any) -> None:
+        """Give a security without a price its last known ones. Source: Lean's ``AlgorithmUtils.SeedSecurities``."""
+        if security.cache._price == 0:
+            for point in self.algorithm.get_last_known_prices(security):
+                security.set_market_price(point)
 
     def remove_security(self, symbol: Symbol, tag: str | None) -> bool:
         algorithm = self.algorithm

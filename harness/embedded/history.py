@@ -108,7 +108,7 @@ class HistoryProvider:
         """The bars of a request, day by day."""
         config, source = self._source(request)
         events = self._dividends(request, source)
-        subscription = Subscription(config, None, source, request.start_us, request.end_us)
+        subscription = Subscription(config, None, source, request.start_us, request.end_us, scaled_as_read=True)
         first = from_us(request.start_us + self._offset(config, request.start_us)).date()
         last = from_us(request.end_us + self._offset(config, request.end_us)).date()
         found: list[HistoryPart] = []
@@ -134,9 +134,7 @@ class HistoryProvider:
                     )
                 )
                 self.data_points += int(keep.sum())
-            if len(rows.real_rows):
-                subscription.carry_frame = rows.frame
-                subscription.carry_row = int(rows.real_rows[-1])
+            subscription.carry_on(rows)
             day += _ONE_DAY
         return found
 
@@ -204,13 +202,12 @@ class HistoryProvider:
                     if known is None or known._end_us - known._start_us > bar._end_us - bar._start_us:
                         side[request.symbol] = bar
         zone = TimeZone.get(self.engine.algorithm.time_zone)
-        resolve = self.engine.symbol_of
         found = []
         for end_us in sorted(by_time):
             trades, quotes = by_time[end_us]
             point = Slice(None, -1, end_us, zone.utc_us_to_local_us(end_us))
-            point._bars = TradeBars(trades, resolve)
-            point._quotes = QuoteBars(quotes, resolve)
+            point._bars = TradeBars(trades)
+            point._quotes = QuoteBars(quotes)
             found.append(point)
         return found
 

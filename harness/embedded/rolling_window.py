@@ -12,6 +12,7 @@ from typing import Any
 
 from harness.embedded import clr
 from harness.embedded.naming import lean_api
+from harness.embedded.runtime_errors import BindingError
 
 _DEFAULTS: dict[Any, Any] = {float: 0.0, int: 0, bool: False, datetime: datetime.min, Decimal: 0.0}
 
@@ -42,12 +43,12 @@ def _convert(element: Any, item: Any) -> Any:
         if item.__class__ is float:
             return item
         if isinstance(item, bool) or item is None or isinstance(item, str):
-            raise TypeError(f"No method matches given arguments for RollingWindow[float].add: {item!r}")
+            raise BindingError(f"No method matches given arguments for RollingWindow[float].add: {item!r}")
         return float(item)
     if element is int:
         if isinstance(item, int) and not isinstance(item, bool):
             return int(item)
-        raise TypeError(f"No method matches given arguments for RollingWindow[int].add: {item!r}")
+        raise BindingError(f"No method matches given arguments for RollingWindow[int].add: {item!r}")
     if element is Decimal:
         return clr.to_float(clr.from_python(item))
     return item

@@ -67,5 +67,8 @@ class SubscriptionDataConfig:
         return True
 
     def __str__(self) -> str:
-        mark = ",INT" if self.is_internal_feed else ""
-        return f"{self.symbol.value},{self.resolution.lean_name},{self.type.__name__}{mark}"
+        mark = ",Internal" if self.is_internal_feed else ""
+        kinds = (self.tick_type, self.data_normalization_mode)
+        names = ",".join(kind.lean_name for kind in kinds)
+        ticker = self.symbol.value
+        return f"{ticker},#0,{ticker},{self.resolution.lean_name},{self.type.__name__},{names},OpenInterest{mark}"

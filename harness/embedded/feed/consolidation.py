@@ -227,7 +227,7 @@ class PlannedConsolidator:
             return
         self.bars = [
             TradeBar.of_values(
-                rows.day.subscription.symbol,
+                rows.frame.symbol,
                 int(emissions.start_us[i]),
                 int(emissions.start_us[i]) + self.period_us,
                 self._values(int(emissions.first_row[i]), int(emissions.last_row[i])),
@@ -283,9 +283,7 @@ class PlannedConsolidator:
             return None
         if last < max(first, 0) and not (first < 0 and self.first_carried is not None):
             return None
-        return TradeBar.of_values(
-            self.rows.day.subscription.symbol, start, start + self.period_us, self._values(first, last)
-        )
+        return TradeBar.of_values(self.rows.frame.symbol, start, start + self.period_us, self._values(first, last))
 
 
 class ConsolidationDay:

@@ -104,7 +104,6 @@ class DataManager:
     def queue_add(self, security: Any, configs: list[SubscriptionDataConfig]) -> None:
         self.keep(security)
         self._to_add.append((security, configs))
-        self.configs.extend(configs)
         self.dirty = self.selection_due = True
 
     def queue_remove(self, security: Any) -> None:
@@ -193,6 +192,10 @@ class DataManager:
         changes.added_securities.sort(key=lambda s: s.symbol)
         changes.removed_securities.sort(key=lambda s: s.symbol)
         self.subscriptions.sort(key=Subscription.sort_key)
+        if self.engine.algorithm.settings.seed_initial_prices:
+            # Those without a price are seeded again when they are selected (UniverseSelection.SeedAddedSecurities).
+            for security in changes.added_securities:
+                self.engine.seed(security)
         return changes
 
     def _follow_fill_forward(self, now_us: int, coming: SubscriptionDataConfig | None = None) -> None:
@@ -243,7 +246,8 @@ class DataManager:
         self._corporate.pop(id(subscription), None)
         subscription.config.on_mode_change = self._mode_changed
         config, source = subscription.config, subscription.source
-        if config.tick_type == TickType.TRADE and not config.is_internal_feed:
+        if not config.is_internal_feed:
+            # Quotes count distributions too (total-return prices), but only trades tell of events.
             start = from_us(events_from_us + self.engine.zone_offset_us(config.exchange_time_zone, events_from_us))
             self._corporate[id(subscription)] = CorporateEvents(
                 source.map_file,  # type: ignore[arg-type]
@@ -413,7 +417,6 @@ class DataManager:
             self.fill_forward_us(),
             after_us,
             self.exchange_offset_us(day),
-            self.engine.symbol_of,
             extra_times,
         )
         self.data_points += plan.data_points
@@ -438,13 +441,22 @@ class DataManager:
             self._events_done_until[id(subscription)] = day
             moment = calendar.midnight_utc_us(day)
             raw = self._last_raw_price(subscription)
+            before = provider.mapped_symbol
             events = provider.events(datetime(day.year, day.month, day.day), raw, subscription.security.cache._price)
             if moment < self.engine.start_us:
                 # Distributions of the warm-up are counted on a configuration that ends with it.
                 provider.sum_of_dividends = Decimal(0)
             subscription.source.sum_of_dividends = provider.sum_of_dividends
+            if subscription.is_quote:
+                continue
             for event in events:
-                point = _event_point(subscription.symbol, midnight_local, event)
+                # Renames come after splits and dividends of their day, and before delistings.
+                early = isinstance(event, (SplitEvent, DividendEvent))
+                ticker = before if early else provider.mapped_symbol
+                symbol = subscription.symbol
+                if ticker and ticker != symbol.value:
+                    symbol = symbol.update_mapped_symbol(ticker)
+                point = _event_point(symbol, midnight_local, event)
                 at = max(moment, after_us)
                 group = found.setdefault(at, [])
                 if not any(type(p) is type(point) and p.symbol == point.symbol for p in group):

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from harness.embedded.feed.config import SubscriptionDataConfig
     from harness.embedded.reference.corporate import CorporateFactorProvider, MapFile
     from harness.embedded.reference.market_hours import SecurityExchangeHours
+    from harness.embedded.reference.symbols import Symbol
 
 _RESOLUTION_NAMES = {
     Resolution.SECOND: "second",
@@ -118,10 +119,13 @@ class BarSource:
         self._whole: dict[str, BarColumns | None] = {}
         self._last_sides: dict[int, list[int]] | None = None
         self._last_sides_day: date | None = None
+        self._factor_day: date | None = None
         self._first_day = self._limit()
         self.keep_days = 0
         """How many days :meth:`session_rows` keeps: for sources of which the same days are asked for again."""
         self._kept: dict[date, SessionRows] = {}
+        self._symbols: dict[str, Symbol] = {}
+        self._unseen: dict[date, tuple[int, int]] = {}
 
     def _limit(self) -> date | None:
         """First day that Lean reads: not before the map file's first date or the factor file's usable rows."""
@@ -174,6 +178,16 @@ class BarSource:
         if self.map_file is None or self.map_file.is_empty:
             return name
         return self.map_file.get_mapped_symbol(_midnight(day), name) or name
+
+    def symbol(self, day: date) -> Symbol:
+        """The symbol as the bars of a day carry it: under the ticker of that day (``MappingEventProvider``)."""
+        ticker = self.ticker(day)
+        if ticker == self.config.symbol.value:
+            return self.config.symbol
+        found = self._symbols.get(ticker)
+        if found is None:
+            found = self._symbols[ticker] = self.config.symbol.update_mapped_symbol(ticker)
+        return found
 
     def has_day(self, day: date) -> bool:
         if self._first_day is not None and day < self._first_day:
@@ -233,12 +247,40 @@ class BarSource:
             for open_us, close_us in self.segments(day, extended):
                 keep |= (start < close_us) & (end > open_us)
         rows = np.flatnonzero(keep).astype(np.int32)
+        if len(rows) < len(frame) and self.config.fill_data_forward:
+            first_open = self.segments(day, extended)[0][0]
+            early = int(np.searchsorted(end, first_open, side="right")) - 1
+            last = len(frame) - 1
+            if len(self._unseen) > self.keep_days:
+                del self._unseen[next(iter(self._unseen))]
+            self._unseen[day] = (early, last if not keep[last] and last != early else -1)
         return frame, frame.end_us[rows] + offset, rows
 
-    def frame_again(self, day: date) -> BarFrame | None:
-        """:meth:`frame` of a day that was read before, scaled as things stand now."""
+    def unseen(self, day: date) -> tuple[int, int] | None:
+        """Of a day just read: the last row before its session and the last one after it, -1 for none.
+
+        ``None`` where all rows lie in the session.
+        """
+        return self._unseen.get(day)
+
+    def last_close_us(self, day: date) -> int:
+        """When the last session of the subscription's kind ends on a trading day, microseconds since its midnight."""
+        return self.segments(day, self.config.extended_market_hours)[-1][1]
+
+    def factor(self, day: date) -> Decimal | None:
+        """What prices of a day are multiplied by; ``None`` where they stay as they are."""
+        mode = self.config.data_normalization_mode
+        if mode == DataNormalizationMode.RAW or self.factors is None:
+            return None
+        reference = None if self.scaled_to is None else _midnight(self.scaled_to)
+        return self.factors.get_price_scale(_midnight(day), mode, reference)
+
+    def frame_again(self, day: date, factor_day: date | None = None) -> BarFrame | None:
+        """:meth:`frame` of a day that was read before, scaled as things stand now, or by the factor of another day."""
         sides = self._last_sides, self._last_sides_day
+        self._factor_day = factor_day
         found = self.frame(day)
+        self._factor_day = None
         self._last_sides, self._last_sides_day = sides
         return found
 
@@ -270,19 +312,15 @@ class BarSource:
         return self._make(day, start, end, columns, part)
 
     def _make(self, day: date, start: Any, end: Any, columns: BarColumns, part: slice) -> BarFrame:
-        mode = self.config.data_normalization_mode
-        factor: Decimal | None = None
+        factor = self.factor(self._factor_day or day)
         addend: Decimal | None = None
-        if mode != DataNormalizationMode.RAW and self.factors is not None:
-            reference = None if self.scaled_to is None else _midnight(self.scaled_to)
-            factor = self.factors.get_price_scale(_midnight(day), mode, reference)
-            if mode == DataNormalizationMode.TOTAL_RETURN:
-                addend = self.sum_of_dividends
+        if factor is not None and self.config.data_normalization_mode == DataNormalizationMode.TOTAL_RETURN:
+            addend = self.sum_of_dividends
         values = [column[part] for column in columns.columns]
         if self._side == "quote" and self.config.fill_data_forward:
             self._copy_missing_sides(values, day)
         return BarFrame(
-            self.config.symbol,
+            self.symbol(day),
             start,
             end,
             values,

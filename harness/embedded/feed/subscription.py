@@ -32,6 +32,7 @@ NO_BAR = -1
 CARRIED = -2
 """Code of a fill-forward bar that repeats a row of an earlier day."""
 DAY_US = 86_400_000_000
+_HOUR_US = 3_600_000_000
 _EMPTY64 = np.empty(0, dtype=np.int64)
 _EMPTY32 = np.empty(0, dtype=np.int32)
 
@@ -42,7 +43,8 @@ class DayRows:
 
     ``end_us``: UTC end times, strictly increasing, int64. ``codes``: int32, ``row * 2`` for a real bar,
     ``row * 2 + 1`` for a fill-forward bar that repeats a row of today, ``CARRIED`` for one that repeats the last row
-    of an earlier day. ``real_end_us``/``real_rows`` are the real bars alone.
+    of an earlier day. ``real_end_us``/``real_rows`` are the real bars alone. ``late_row`` is a row from after the
+    session, which is not emitted but shown again from the next session on; -1 if there is none.
     """
 
     frame: BarFrame | None
@@ -50,6 +52,7 @@ class DayRows:
     codes: Int32
     real_end_us: Int64
     real_rows: Int32
+    late_row: int = -1
 
 
 EMPTY_DAY = DayRows(None, _EMPTY64, _EMPTY32, _EMPTY64, _EMPTY32)
@@ -60,7 +63,8 @@ class Subscription:
 
     ``start_us``/``end_us``: UTC microseconds; a bar belongs if its end is not before the start (after it, when
     ``start_exclusive``) and its local start is not after the end. ``last_end_us`` bounds the ends of bars too.
-    ``fill_forward_us``: a fill-forward step of its own, whatever the other subscriptions have.
+    ``fill_forward_us``: a fill-forward step of its own, whatever the other subscriptions have. ``scaled_as_read``:
+    every row has the price factor of its own day (history), else one shown again has that of the last bar emitted.
     """
 
     def __init__(
@@ -74,6 +78,7 @@ class Subscription:
         start_exclusive: bool = False,
         last_end_us: int | None = None,
         fill_forward_us: int | None = None,
+        scaled_as_read: bool = False,
     ) -> None:
         self.config = config
         self.security = security
@@ -91,9 +96,16 @@ class Subscription:
         self.period_us = config.period_us
         self.carry_frame: BarFrame | None = None
         self.carry_row = 0
+        self._scaled_as_read = scaled_as_read
+        self._factor_day: date | None = None
+        """The day of the last real bar emitted, whose price factor is in use."""
+        self._carries_unseen = False
+        """Whether the row carried on was outside the session, so that it was never emitted itself."""
         self._bar_class: Any = QuoteBar if self.is_quote else TradeBar
         self.hours = source.hours
         self._open_slots: dict[int, int] = {}
+        self._final_close_us: int | None = None
+        self._no_gap_after_us: int | None = None
         self._mode = config.data_normalization_mode
         self._modes = {DataNormalizationMode.RAW, self._mode}
         if self._mode == DataNormalizationMode.RAW:
@@ -112,18 +124,74 @@ class Subscription:
         if self.fill_forward_us is not None:
             fill_forward_us = self.fill_forward_us
         frame, real_end, rows = self._real_rows(day)
-        keep = real_end > after_us
-        if self.last_end_us is not None:
-            keep &= real_end <= self.last_end_us
-        if self.start_us > after_us:
-            keep &= (real_end > self.start_us) if self.start_exclusive else (real_end >= self.start_us)
+        keep = self._belongs(real_end, after_us)
         if not keep.all():
             real_end, rows = real_end[keep], rows[keep]
         if not self.config.fill_data_forward:
             if not len(real_end):
                 return EMPTY_DAY
             return DayRows(frame, real_end, (rows * 2).astype(np.int32), real_end, rows)
-        return self._filled(day, frame, real_end, rows, fill_forward_us, after_us)
+        unseen = self.source.unseen(day)
+        late_row = -1 if unseen is None else self._take_unseen(day, frame, unseen, after_us)
+        if self._carries_unseen:
+            self._scale_unseen(day)
+        return self._filled(day, frame, real_end, rows, fill_forward_us, after_us, late_row)
+
+    def _belongs(self, end_us: Any, after_us: int) -> Any:
+        """Which end times lie inside the subscription's own bounds and after ``after_us``."""
+        keep = end_us > after_us
+        if self.last_end_us is not None:
+            keep &= end_us <= self.last_end_us
+        if self.start_us > after_us:
+            keep &= (end_us > self.start_us) if self.start_exclusive else (end_us >= self.start_us)
+        return keep
+
+    def _take_unseen(self, day: date, frame: BarFrame | None, unseen: tuple[int, int], after_us: int) -> int:
+        """Carry on the last row before the day's session; the last one after it is the answer, -1 if there is none.
+
+        Rows outside the session are never emitted, but it is them that are shown again. Source: Lean's
+        ``FileSystemDataFeed.ConfigureEnumerator`` (fill-forward comes before the filter of market hours).
+        """
+        if frame is None:
+            return -1
+        offset = self.source.local_to_utc_us(day)
+        intraday = self.period_us < _HOUR_US
+        if intraday and self.start_us - offset >= to_us_of(day) + self.source.last_close_us(day):
+            # Files of single days are opened on days of which some of the session is left.
+            return -1
+        found = []
+        for row in unseen:
+            end_us = int(frame.end_us[row]) + offset if row >= 0 else 0
+            inside = row >= 0 and int(frame.start_us[row]) + offset <= self.end_us
+            found.append(row if inside and bool(self._belongs(np.array([end_us]), after_us)[0]) else -1)
+        early, late = found
+        if early >= 0:
+            self.carry_frame, self.carry_row, self._carries_unseen = frame, early, True
+        return late
+
+    def _scale_unseen(self, day: date) -> None:
+        """Scale a carried row that was never emitted as the last bar that was, or else as of today.
+
+        Source: Lean's ``SubscriptionUtils.CreateAndScheduleWorker`` (factors change with bars that are emitted).
+        """
+        if self._scaled_as_read or self.carry_frame is None:
+            return
+        own = from_us(int(self.carry_frame.ends[self.carry_row]) - 1).date()
+        wanted = self._factor_day or day
+        if self.source.factor(wanted) != self.source.factor(own):
+            self.carry_frame = self.source.frame_again(own, wanted)
+        self._carries_unseen = self._factor_day is None
+
+    def carry_on(self, rows: DayRows, real_rows: int | None = None) -> None:
+        """What a day leaves to be shown again later: its last row, or the last of its first ``real_rows`` bars."""
+        count = len(rows.real_rows) if real_rows is None else real_rows
+        if count:
+            self.carry_frame, self.carry_row = rows.frame, int(rows.real_rows[count - 1])
+            self._carries_unseen = False
+            assert rows.frame is not None
+            self._factor_day = from_us(int(rows.frame.starts[self.carry_row])).date()
+        if real_rows is None and rows.late_row >= 0:
+            self.carry_frame, self.carry_row, self._carries_unseen = rows.frame, rows.late_row, True
 
     def _real_rows(self, day: date) -> tuple[BarFrame | None, Int64, Int32]:
         frame, end_us, rows = self.source.session_rows(day)
@@ -142,9 +210,10 @@ class Subscription:
         rows: Int32,
         fill_forward_us: int,
         after_us: int,
+        late_row: int,
     ) -> DayRows:
         if self.carry_frame is None and not len(real_end):
-            return EMPTY_DAY
+            return EMPTY_DAY if late_row < 0 else DayRows(frame, _EMPTY64, _EMPTY32, _EMPTY64, _EMPTY32, late_row)
         grid = self._fill_times(day, fill_forward_us)
         if len(grid):
             first = after_us if self.carry_frame is not None else (int(real_end[0]) if len(real_end) else None)
@@ -154,19 +223,42 @@ class Subscription:
                 first = max(first, self.start_us - 1)
                 grid = grid[np.searchsorted(grid, first, side="right") :]
                 grid = grid[: np.searchsorted(grid, self._last_filled_us(day), side="right")]
+                grid = self._end_filling(day, grid, fill_forward_us)
+                if self._factor_day is None and self._carries_unseen and len(grid):
+                    self._factor_day = day
+        if self._no_gap_after_us is not None:
+            count = int(np.searchsorted(real_end, self._no_gap_after_us, side="right"))
+            real_end, rows = real_end[:count], rows[:count]
         if not len(grid):
-            if not len(real_end):
+            if not len(real_end) and late_row < 0:
                 return EMPTY_DAY
-            return DayRows(frame, real_end, (rows * 2).astype(np.int32), real_end, rows)
+            return DayRows(frame, real_end, (rows * 2).astype(np.int32), real_end, rows, late_row)
         if len(real_end) == len(grid) and np.array_equal(real_end, grid):
-            return DayRows(frame, real_end, (rows * 2).astype(np.int32), real_end, rows)
+            return DayRows(frame, real_end, (rows * 2).astype(np.int32), real_end, rows, late_row)
         end = _union(grid, real_end)
         place = np.searchsorted(real_end, end, side="right") - 1
         codes = np.full(len(end), CARRIED, dtype=np.int32)
         seen = place >= 0
         at = place[seen]
         codes[seen] = rows[at] * 2 + (real_end[at] != end[seen])
-        return DayRows(frame, end, codes, real_end, rows)
+        return DayRows(frame, end, codes, real_end, rows, late_row)
+
+    def _end_filling(self, day: date, grid: Int64, fill_forward_us: int) -> Int64:
+        """Cut the grid: the first bar shown again at the end of the data or later is the last of all.
+
+        A real bar may follow it if nothing would be shown in between. Source: Lean's ``FillForwardEnumerator``.
+        """
+        if self._no_gap_after_us is None:
+            over = int(np.searchsorted(grid, self.end_us))
+            if over == len(grid):
+                return grid
+            step = min(fill_forward_us, self.period_us)
+            self._no_gap_after_us = int(grid[over]) + step
+            daily = self.config.resolution == Resolution.DAILY and self.source.strict_daily_end_times
+            if daily and int(grid[over]) - self.source.daily_period_us(day) > self.end_us:
+                return grid[:over]
+            return grid[: over + 1]
+        return grid[: np.searchsorted(grid, self._no_gap_after_us)]
 
     def _last_filled_us(self, day: date) -> int:
         """The last time at which a bar may be shown again: the end of the slot that the end of the data lies in.
@@ -175,9 +267,22 @@ class Subscription:
         ``FillForwardEnumerator`` (``_subscriptionEndDataCalendar``).
         """
         if self.config.resolution == Resolution.DAILY and self.source.strict_daily_end_times:
-            return self.end_us
+            return self._last_close_us()
         offset = self.source.local_to_utc_us(day)
         return (self.end_us - offset) // self.period_us * self.period_us + self.period_us + offset
+
+    def _last_close_us(self) -> int:
+        """The last close of a regular session before the end of the data (UTC); later if data follow that close."""
+        if self._final_close_us is None:
+            zone = self.hours.zone
+            day = from_us(zone.utc_us_to_local_us(self.end_us)).date()
+            while self._final_close_us is None:
+                close = self.source.daily_close_us(day)
+                close_us = None if close is None else int(zone.local_us_to_utc_us(to_us_of(day) + close))
+                if close_us is not None and (close_us <= self.end_us or len(self.source.session_rows(day)[2])):
+                    self._final_close_us = close_us
+                day = date.fromordinal(day.toordinal() - 1)
+        return self._final_close_us
 
     def _fill_times(self, day: date, fill_forward_us: int) -> Int64:
         """UTC end times at which a missing bar is shown again: the grid of the finest step inside the market hours."""
@@ -246,6 +351,7 @@ class Subscription:
         if carry is not None and (mode != self._mode or distributed):
             day = from_us(carry.ends[self.carry_row]).date()
             self.carry_frame = self.source.frame_again(day)
+            self._carries_unseen = self._carries_unseen or self._factor_day != day
         self._mode = mode
 
     def filled_span(self, day: date, emitted_us: int) -> tuple[int, int]:

@@ -8,7 +8,7 @@ end time, trades before quotes, the bar of the highest resolution where a symbol
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Any
 
@@ -81,13 +81,11 @@ class DayPlan:
         fill_forward_us: int,
         after_us: int,
         exchange_offset_us: int,
-        resolve: Callable[[Any], Any],
         extra_times: Iterable[int] = (),
     ) -> None:
         self.day = day
         self.after_us = after_us
         self.exchange_offset_us = exchange_offset_us
-        self.resolve = resolve
         rows = [subscription.day(day, fill_forward_us, after_us) for subscription in subscriptions]
         self.timeline = _merge([r.end_us for r in rows], extra_times)
         self.times: list[int] = self.timeline.tolist()
@@ -117,17 +115,13 @@ class DayPlan:
     def finish(self) -> None:
         """Hand the last real bar of the day on to the subscriptions, for fill-forward on the next day."""
         for sub in self.subscriptions:
-            if len(sub.rows.real_rows):
-                sub.subscription.carry_frame = sub.frame
-                sub.subscription.carry_row = int(sub.rows.real_rows[-1])
+            sub.subscription.carry_on(sub.rows)
 
     def interrupt(self, step: int) -> None:
         """As :meth:`finish`, up to and including a step: the rest of the day is planned anew."""
         for sub in self.subscriptions:
             count = int(np.searchsorted(sub.real_steps, step, side="right"))
-            if count:
-                sub.subscription.carry_frame = sub.frame
-                sub.subscription.carry_row = int(sub.rows.real_rows[count - 1])
+            sub.subscription.carry_on(sub.rows, count)
 
 
 def _merge(parts: Sequence[Int64], extra: Iterable[int]) -> Int64:
@@ -174,9 +168,6 @@ class StepTradeBars(TradeBars):
     def _table(self) -> dict[Any, list[SubscriptionDay]]:
         return self._plan.trade_by_symbol
 
-    def _key(self, symbol: Any) -> Any:
-        return self._plan.resolve(symbol) if symbol.__class__ is str else symbol
-
     @property
     def _items(self) -> dict[Any, Any]:  # type: ignore[override]
         if not self._complete:
@@ -190,7 +181,9 @@ class StepTradeBars(TradeBars):
         step = self._step
         for sub in self._table().get(symbol, ()):
             if sub.view[step] != NO_BAR:
-                bar = self._made[symbol] = sub.bar(step, self._plan)
+                bar = sub.bar(step, self._plan)
+                # The bar's own symbol has the ticker of its day.
+                self._made[bar.symbol] = bar
                 return bar
         return None
 

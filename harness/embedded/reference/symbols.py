@@ -397,6 +397,25 @@ symbol_cache = SymbolCache()
 _resolver: MapFileResolver | None = None
 
 
+def find_symbol(key: Any) -> Symbol | None:
+    """The symbol meant by a symbol, a security or a ticker that was added; ``None`` if there is none."""
+    if isinstance(key, Symbol):
+        return key
+    if isinstance(key, str):
+        return symbol_cache.try_get_symbol(key)
+    symbol = getattr(key, "symbol", None)
+    return symbol if isinstance(symbol, Symbol) else None
+
+
+def ticker_not_found(ticker: str) -> str:
+    """Lean's text for a ticker that no security was added for."""
+    return (
+        f"The ticker {ticker.upper()} was not found in the SymbolCache. Use the Symbol object as key instead. "
+        "Accessing the securities collection/slice object by string ticker is only available for securities added "
+        "with the add_security-family methods. For more details, please check out the documentation."
+    )
+
+
 def set_map_file_resolver(resolver: MapFileResolver | None) -> None:
     """Where :meth:`Symbol.create` resolves tickers; None forgets it (tickers are then taken as they are)."""
     global _resolver

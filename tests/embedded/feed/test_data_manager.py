@@ -151,3 +151,35 @@ def test_text_of_security_changes(data_folder: Path, tmp_path: Path) -> None:
         """,
     )
     assert outcome.seen == ["SecurityChanges:  Added: F,T"]
+
+
+def test_another_fill_forward_is_another_subscription(data_folder: Path, tmp_path: Path) -> None:
+    """Lean's ``SubscriptionDataConfig.Equals`` looks at fill-forward too, so both feed their bars.
+
+    Of two bars of one length the first subscription's is in the slice (``TimeSliceFactory``).
+    """
+    outcome = run(
+        data_folder,
+        tmp_path,
+        """
+        def set_up(self):
+            stock = self.add_equity("THIN", Resolution.MINUTE, fill_forward=False).symbol
+            self.add_equity("THIN", Resolution.MINUTE)
+            self.counts = [0, 0]
+            self.note([str(config) for config in self.subscription_manager.subscriptions][::2])
+            self.note([config.fill_data_forward for config in self.securities[stock].subscriptions])
+
+        def on_data(self, data):
+            self.counts[data.bars["THIN"].is_fill_forward] += 1
+
+        def finish(self):
+            self.note(self.counts)
+        """,
+    )
+    assert outcome.seen == [
+        "['THIN,#0,THIN,Minute,TradeBar,Trade,Adjusted,OpenInterest', "
+        "'THIN,#0,THIN,Minute,TradeBar,Trade,Adjusted,OpenInterest']",
+        "[False, False, True, True]",
+        # From the first bar of 9:31 on, three days of seven bars in 390 minutes.
+        "[21, 1149]",
+    ]

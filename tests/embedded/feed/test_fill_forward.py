@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.embedded.small_world import make_data, run
+from tests.embedded.small_world import MINUTE_DAYS, _line, _write, make_data, run
 
 
 @pytest.fixture(scope="module")
@@ -153,3 +153,70 @@ def test_daily_bar_of_midnight_shown_every_minute(data_folder: Path, tmp_path: P
         "03 00:00 04 00:00 True",
         "06 00:00 07 00:00 False",
     ]
+
+
+def _with_rows_before_the_open(folder: Path) -> Path:
+    """THIN has rows at 8:00 and 17:00 and one at 11:00 on each day of the run."""
+    make_data(folder)
+    for day in MINUTE_DAYS:
+        lines = [_line(str(minute * 60_000), 300 + day.day + minute / 1000) for minute in (480, 660, 1020)]
+        _write(folder, "THIN", "minute", day, lines)
+    return folder
+
+
+def test_rows_outside_the_session_are_shown_again_in_it(tmp_path: Path) -> None:
+    """Lean's ``FileSystemDataFeed.ConfigureEnumerator`` fills forward first and then filters by market hours.
+
+    So the bar of 8:00 is not emitted, but it is what is shown from 9:31 to 11:00, in the feed as in ``history``
+    (``SubscriptionDataReaderHistoryProvider.CreateSubscription`` does the same).
+    """
+    folder = _with_rows_before_the_open(tmp_path / "data")
+    outcome = run(
+        folder,
+        tmp_path,
+        """
+        def set_up(self):
+            self.stock = self.add_equity("THIN", Resolution.MINUTE).symbol
+
+        def on_data(self, data):
+            if self.at(6, 9, 31) or self.at(7, 11, 0) or self.at(7, 11, 1) or self.at(7, 16, 0):
+                bar = data.bars["THIN"]
+                self.note(f"{self.time:%d %H:%M} {bar.close} {bar.is_fill_forward}")
+            if self.at(7, 11, 1):
+                found = list(self.history[TradeBar](self.stock, 120))
+                self.note([len(found), *((f"{bar.end_time:%H:%M}", bar.close) for bar in found[-2:])])
+        """,
+    )
+    assert outcome.seen == [
+        "06 09:31 306.48 True",
+        "07 11:00 307.48 True",
+        "07 11:01 307.66 False",
+        "[91, ('11:00', 307.48), ('11:01', 307.66)]",
+        "07 16:00 307.66 True",
+    ]
+
+
+def test_daily_bar_with_extended_hours_is_not_shown_after_the_last_close(data_folder: Path, tmp_path: Path) -> None:
+    """Lean's ``FillForwardEnumerator``: strict daily bars are filled up to the last close before the end of the data.
+
+    On other days they go on being shown until 20:00.
+    """
+    outcome = run(
+        data_folder,
+        tmp_path,
+        """
+        def set_up(self):
+            self.add_equity("FULL", Resolution.MINUTE, extended_market_hours=True)
+            self.add_equity("THIN", Resolution.DAILY, extended_market_hours=True)
+            self.last = {}
+
+        def on_data(self, data):
+            if "THIN" in data.bars:
+                self.last[self.time.day] = self.time
+
+        def finish(self):
+            for time in self.last.values():
+                self.note(f"{time:%d %H:%M}")
+        """,
+    )
+    assert outcome.seen == ["06 20:00", "07 20:00", "08 16:00"]

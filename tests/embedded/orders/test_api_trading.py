@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from decimal import Decimal
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,7 +12,6 @@ from trading_fakes import FakeAlgorithm
 from harness.embedded import api_trading
 from harness.embedded.enums import (
     AlgorithmStatus,
-    DataNormalizationMode,
     OrderField,
     OrderResponseErrorCode,
     OrderStatus,
@@ -46,27 +44,6 @@ def test_symbols_tickers_and_securities_are_the_same_thing(algorithm: FakeAlgori
         assert algorithm.market_order(what, 1).symbol == security.symbol
     with pytest.raises(TypeError, match="argument 1 \\('symbol'\\) expected Symbol, got int"):
         algorithm.market_order(17, 1)
-
-
-def test_a_security_that_is_not_there_is_added_and_seeded(algorithm: FakeAlgorithm) -> None:
-    """``QCAlgorithm.GetSecurityForOrder``: also one that was removed, with the universe's settings."""
-    asked = []
-    security = algorithm.security("CHRL")
-    security.is_tradable = False
-    security.set_market_price = lambda bar: setattr(security.cache, "trade", bar)
-    bar, security.cache.trade = security.cache.trade, None
-
-    def add(symbol: Symbol, **settings: object) -> object:
-        asked.append((symbol.value, settings))
-        security.is_tradable = True
-        return security
-
-    algorithm._engine.add_equity = add
-    algorithm.universe_settings = SimpleNamespace(extended_market_hours=True)
-    algorithm.get_last_known_prices = lambda symbol: [bar]
-    assert algorithm.market_order("CHRL", 1).status is OrderStatus.FILLED
-    settings = {"fill_forward": None, "extended_market_hours": True}
-    assert asked == [("CHRL", {**settings, "data_normalization_mode": DataNormalizationMode.ADJUSTED})]
 
 
 def test_unknown_tickers_have_no_price(algorithm: FakeAlgorithm) -> None:
