@@ -187,7 +187,7 @@ def _command(choice: BenchChoice, plan: PlanSettings, wishes: Wishes) -> str:
 
 
 def _resumed(settings: Settings, choice: BenchChoice, engine: Engine) -> Session:
-    from harness.bench.session import finished, load_session, refuse_changes
+    from harness.bench.session import finished, load_session, make_request, refuse_changes, refuse_problems
     from harness.measure.fingerprint import take_fingerprint
     from harness.results.labels import sessions_newest_first
 
@@ -201,6 +201,8 @@ def _resumed(settings: Settings, choice: BenchChoice, engine: Engine) -> Session
             raise InputError(f"{runs}: no unfinished session to resume; start one with `harness bench`")
         session = unfinished
     setup = session.setup
+    # First what the engine lacks: a Docker engine that does not answer looks like another engine.
+    refuse_problems(engine.check(make_request(setup, setup.plan.baseline, session.folder)))
     files = [variant.algorithm_file for variant in setup.variants.values()]
     refuse_changes(session, take_fingerprint(engine.describe(), files, setup.data_folder, settings.root))
     return session

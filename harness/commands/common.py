@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +29,20 @@ def engine_from(settings: Settings, name: str | None, scenario: str = "") -> Eng
     """The engine named on the command line, or in the settings, with what the scenario allows it."""
     from harness.engines.registry import engine_choice, make_engine
 
-    return make_engine(engine_choice(settings, name, scenario))
+    engine = make_engine(engine_choice(settings, name, scenario))
+    _recover(engine)
+    return engine
+
+
+def _recover(engine: Engine) -> None:
+    """What a killed command left running would go on writing into its run folder."""
+    from harness.engines.base import Recovers
+    from harness.errors import EngineError
+
+    if isinstance(engine, Recovers):
+        with suppress(EngineError):  # the engine's own check says what it lacks
+            for ended in engine.recover():
+                print(f"attention: {ended}; it was ended and removed", file=sys.stderr, flush=True)
 
 
 def parse_parameters(given: list[str] | None) -> dict[str, str]:

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from harness.commands.common import print_json, settings_from, shown
+
+if TYPE_CHECKING:
+    from harness.results.fsck import Finding
+
+DOCKER_ANSWER_S = 5.0
 
 
 def fsck(config: Path | None, *, repair: bool, as_json: bool) -> int:
@@ -19,6 +26,8 @@ def fsck(config: Path | None, *, repair: bool, as_json: bool) -> int:
     if (path := history_path(settings)).exists():
         more = inspect_history(path, repair)
         found = Check(found.files + 1, found.findings if more is None else (*found.findings, more))
+    if more_found := _containers(repair):
+        found = Check(found.files, (*found.findings, *more_found))
     if as_json:
         rows = [
             {
@@ -38,6 +47,35 @@ def fsck(config: Path | None, *, repair: bool, as_json: bool) -> int:
     advice = " (`harness fsck --repair` does what loses nothing)" if found.findings and not repair else ""
     print(f"{found.files} files read, {len(found.findings)} findings, {damaged} damaged{advice}")
     return 0 if found.ok else 1
+
+
+def _containers(repair: bool) -> list[Finding]:
+    """Containers of harness processes that were killed; none where no Docker engine answers."""
+    from importlib.util import find_spec
+
+    from harness.errors import EngineError
+    from harness.results.fsck import Finding, Severity
+
+    if find_spec("docker") is None:
+        return []
+    from harness.engines.containers import leftovers, remove_container
+    from harness.engines.lean_cli import docker_client
+
+    findings = []
+    with suppress(EngineError), docker_client(timeout_s=DOCKER_ANSWER_S) as client:
+        for one in leftovers(client):
+            problem = "" if one.foreign or not repair else remove_container(client, one.name)
+            remedy = f"`docker rm -f {one.name}` when nobody uses it" if one.foreign else "end and remove it"
+            findings.append(
+                Finding(
+                    one.results or Path(one.name),
+                    Severity.LEFTOVER,
+                    f"{one}{f' (repair failed: {problem})' if problem else ''}",
+                    remedy,
+                    repaired=repair and not one.foreign and not problem,
+                )
+            )
+    return findings
 
 
 def convert(folder: Path, *, as_json: bool) -> int:

@@ -45,7 +45,7 @@ def history(
     ),
     html: Annotated[Path | None, typer.Option("--html", help="Write the trend chart to this file.")] = None,
     rebuild: Annotated[
-        bool, typer.Option("--rebuild", help="Make the history again from the stored sessions.")
+        bool, typer.Option("--rebuild", help="Make the rows of stored sessions again; other rows are kept.")
     ] = False,
     json: JsonOption = False,
     config: ConfigOption = None,
@@ -173,15 +173,27 @@ def remember(settings: Settings, report: Report) -> None:
 
 def _rebuild(settings: Settings) -> None:
     from harness.bench.session import load_session
+    from harness.history.store import entry_of, rebuild
     from harness.report.model import build_report
     from harness.results.labels import sessions_newest_first
 
-    path = history_path(settings)
-    path.unlink(missing_ok=True)
+    def say(line: str) -> None:
+        print(line, file=sys.stderr)
+
+    made = []
     for folder in reversed(sessions_newest_first(settings.path(settings.folders.runs))):
-        session = load_session(folder)
-        if session.rows:
-            remember(settings, build_report(session))
+        try:
+            session = load_session(folder)
+            if session.rows:
+                made.append(entry_of(build_report(session)))
+        except HarnessError as error:  # its row, if there is one, stays as it is
+            say(f"attention: not made again: {error}")
+    path = history_path(settings)
+    done = rebuild(path, made)
+    if done.damage:
+        say(f"attention: {path} was damaged ({done.damage}); it is set aside, its good rows are kept")
+    kept = f", {len(done.kept)} kept that no readable session is left of" if done.kept else ""
+    say(f"history: {done.made} rows made again from their sessions{kept}")
 
 
 def _session(config: Path | None, scenario: str, pairs: int | None, engine: str | None, *, quiet: bool) -> Entry:

@@ -50,7 +50,8 @@ def profile(
         list[Tool] | None,
         typer.Option(
             "--tool",
-            help="py-spy and cprofile if not given; memory traces every allocation and is slow. Can be repeated.",
+            help="py-spy and cprofile if not given (launcher: py-spy); memory traces every allocation and is slow. "
+            "Can be repeated.",
         ),
     ] = None,
     rate: Annotated[int, typer.Option("--rate", min=1, max=2000, help="Samples a second (py-spy).")] = DEFAULT_RATE,
@@ -59,9 +60,7 @@ def profile(
         list[str] | None, typer.Option("--stage", help="file.py=stage: files of an algorithm with other names.")
     ] = None,
     param: Annotated[list[str] | None, typer.Option("--param", "-p", help="Algorithm parameter key=value.")] = None,
-    engine: Annotated[
-        str | None, typer.Option("--engine", help="embedded (the only one that can be profiled).")
-    ] = None,
+    engine: Annotated[str | None, typer.Option("--engine", help="embedded, or launcher (py-spy only).")] = None,
     output: Annotated[Path | None, typer.Option("--output", help="Folder for the profile; must be empty.")] = None,
     json: JsonOption = False,
     config: ConfigOption = None,
@@ -74,7 +73,7 @@ def profile(
     from harness.bench.solo import new_folder
     from harness.commands.data import ensure_data
     from harness.measure.fingerprint import git_state
-    from harness.profiling.capture import capture
+    from harness.profiling.capture import capture, tools_for
     from harness.profiling.hotspots import read_hotspots
     from harness.profiling.memory import read_memory
     from harness.profiling.record import ProfileRecord, save_profile
@@ -85,7 +84,8 @@ def profile(
         raise InputError(f"--quick is scenario quick, but --scenario says {scenario!r}; give one of them")
     name = "quick" if quick else scenario
     settings = settings_from(config)
-    chosen = engine_from(settings, engine)
+    chosen = engine_from(settings, engine, name)
+    tools = tools_for(chosen, tool or ())
     side = resolve_variant(settings, name, variant, parse_parameters(param))
     ensure_data(settings, name)
     folder = (output or new_folder(settings.path(settings.folders.runs), "profile")).resolve()
@@ -96,7 +96,7 @@ def profile(
     stages = StageMap(str(side.algorithm_file.parent), {**DEFAULT_FILES, **_stages(stage)})
     record = ProfileRecord(name, variant, dict(side.parameters), git_state(settings.root)[0])
     with ProgressLine() as line:
-        for each in tool or [Tool.PY_SPY, Tool.CPROFILE]:
+        for each in tools:
             made = capture(
                 chosen,
                 lambda run_folder: variant_request(settings, name, side, run_folder),

@@ -6,7 +6,7 @@ All engines leave Lean's own files under Lean's own names in the results folder 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -102,6 +102,17 @@ class BacktestRun:
     @property
     def ok(self) -> bool:
         return self.outcome is Outcome.COMPLETED
+
+
+@runtime_checkable
+class Recovers(Protocol):
+    """An engine whose backtests can outlive the harness process that started them.
+
+    ``recover`` ends those of processes that were killed and returns what it ended, each one line. Raises
+    ``EngineError`` where it cannot look.
+    """
+
+    def recover(self) -> Sequence[object]: ...
 
 
 @runtime_checkable

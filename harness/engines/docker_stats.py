@@ -205,18 +205,3 @@ class ContainerWatch:
             except Exception:  # gone
                 return
             self._ended.wait(API_SAMPLE_S)
-
-
-def remove_container(client: Any, name: str) -> bool:
-    """Ends and removes the container of this name; whether there was one."""
-    from docker.errors import APIError, NotFound
-
-    for _ in range(20):
-        try:
-            client.api.remove_container(name, force=True, v=True)
-            return True
-        except NotFound:
-            return False
-        except APIError:  # its removal is in progress
-            time.sleep(0.1)
-    return True

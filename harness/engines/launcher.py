@@ -36,7 +36,8 @@ class LauncherEngine:
     ``folder``: the build's output folder, by default ``LEAN_LAUNCHER_DIR``. ``python_venv``: a virtual environment
     with pandas and wrapt. ``pythonnet_pydll``: the Python library, by default ``PYTHONNET_PYDLL``, else that of
     ``python_venv`` or of ``python3.11``. ``config``: more keys of Lean's configuration. ``allow_missing_data`` and
-    ``accept_abort``: see :class:`harness.engines.lean_outcome.Allowances`.
+    ``accept_abort``: see :class:`harness.engines.lean_outcome.Allowances`. ``prefix``: words before ``dotnet``, for a
+    program that starts it.
     """
 
     folder: str = ""
@@ -46,6 +47,7 @@ class LauncherEngine:
     config: Mapping[str, Any] = field(default_factory=dict)
     allow_missing_data: bool = False
     accept_abort: bool = False
+    prefix: tuple[str, ...] = ()
     niceness: int = 0
     root: Path = Path()
     name: str = "launcher"
@@ -124,7 +126,7 @@ class LauncherEngine:
         load_before = load_1min()
         child = ChildCommand(
             # Only the file is named: every other option could be read differently on the command line.
-            command=(dotnet, LAUNCHER_DLL, "--config", str(config_path)),
+            command=(*self.prefix, dotnet, LAUNCHER_DLL, "--config", str(config_path)),
             folder=folder,
             stdout=request.run_folder / "stdout.log",
             stderr=request.run_folder / "stderr.log",

@@ -6,8 +6,8 @@ import contextlib
 import json
 import os
 import shutil
+import signal
 import subprocess
-import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -15,10 +15,12 @@ from pathlib import Path
 from typing import Any
 
 import docker
+from requests.exceptions import RequestException
 
 from harness.engines.base import BacktestRequest, BacktestRun, Measurement, Outcome
 from harness.engines.checks import check_request
-from harness.engines.docker_stats import ContainerUse, ContainerWatch, remove_container
+from harness.engines.containers import Leftover, forget, new_name, remove_container, take_down_leftovers
+from harness.engines.docker_stats import LAST_EVENT_S, ContainerUse, ContainerWatch
 from harness.engines.embedded import child_notes
 from harness.engines.launcher import refuse_stale
 from harness.engines.lean_log import LOG_NAME, LeanLog, epoch, read_log, split_phases
@@ -36,9 +38,12 @@ OWN_ENVIRONMENT = ".venv-lean"
 DEFAULT_IMAGE = "quantconnect/lean:latest"
 # lean-cli wants a number; the same one for every run, since it is in every order event.
 ALGORITHM_ID = "1000000001"
-NAME_PREFIX = "harness_lean_"
 # lean-cli prints through rich, which breaks lines at the width of a terminal that is not there.
 COLUMNS = "4000"
+# lean's own way to end: it kills and removes its container and its temporary folders. Without an answer from Docker
+# that never ends.
+STOP_SIGNAL, STOP_GRACE_S = signal.SIGINT, 10.0
+TEMPORARY_NAME = "tmp"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +54,8 @@ class LeanCliEngine:
     folder of ``lean.json``, by default the nearest above the algorithm. ``image`` (or ``LEAN_IMAGE``): must be there,
     it is never pulled within a run. ``options``: more words for the command line. ``docker``: lean's
     ``--extra-docker-config``. ``config``: more keys of Lean's configuration. ``allow_missing_data`` and
-    ``accept_abort``: see :class:`harness.engines.lean_outcome.Allowances`.
+    ``accept_abort``: see :class:`harness.engines.lean_outcome.Allowances`. ``output_limit_mib``: a run that prints
+    more is ended, because Docker keeps whatever a container prints on its disk, without a limit of its own.
     """
 
     command: str = ""
@@ -60,6 +66,7 @@ class LeanCliEngine:
     config: Mapping[str, Any] = field(default_factory=dict)
     allow_missing_data: bool = False
     accept_abort: bool = False
+    output_limit_mib: int = 256
     niceness: int = 0
     root: Path = Path()
     name: str = "lean"
@@ -114,29 +121,46 @@ class LeanCliEngine:
             raise EngineError(next(iter(self.check(request))))
         refuse_stale(request)
         run_json, algorithm = prepare_run(request, lean_json, self.config)
-        name = f"{NAME_PREFIX}{os.getpid()}_{uuid.uuid4().hex[:12]}"
+        name = new_name()
+        temporary = request.run_folder / TEMPORARY_NAME  # lean leaves its own where it is killed
+        temporary.mkdir()
         load_before = load_1min()
         child = ChildCommand(
             command=self.command_line(command, request, run_json, algorithm, name),
             folder=request.run_folder,
             stdout=request.run_folder / "stdout.log",
             stderr=request.run_folder / "stderr.log",
-            environment={**os.environ, "COLUMNS": COLUMNS, **request.environment},
+            environment={**os.environ, "COLUMNS": COLUMNS, "TMPDIR": str(temporary), **request.environment},
             time_limit_s=request.time_limit_s,
             niceness=self.niceness,
+            output_end_bytes=self.output_limit_mib * 2**20,
+            stop_signal=STOP_SIGNAL,
+            grace_s=STOP_GRACE_S,
         )
         on_tick = None if on_progress is None else lambda elapsed: on_progress(0.0, f"{elapsed:.0f} s")
+        left = ""
+        try:
+            with docker_client() as client:
+                take_down_leftovers(client)
+                with ContainerWatch(client, name) as watch:
+                    try:
+                        cost = run_child(child, on_tick)
+                        watch.wait_for_end(0.0 if cost.timed_out else LAST_EVENT_S)
+                    finally:
+                        left = remove_container(client, name)
+                    if not left and not watch.use.ended_at:
+                        watch.wait_for_end()
+        finally:
+            forget(name)
+            shutil.rmtree(temporary, ignore_errors=True)
+        if left:
+            left = f"{left}; the next command that reaches it removes the container {name} if it is still there"
+        return self._finished(request, cost, watch.use, load_before, left)
+
+    def recover(self) -> list[Leftover]:
+        """Takes down the containers of harness processes that were killed. Raises ``EngineError`` without Docker."""
         with docker_client() as client:
-            remove_orphans(client)
-            with ContainerWatch(client, name) as watch:
-                try:
-                    cost = run_child(child, on_tick)
-                    watch.wait_for_end(0.0 if cost.timed_out else 5.0)
-                finally:
-                    left = remove_container(client, name)
-            if left and not watch.use.ended_at:
-                watch.wait_for_end()
-        return self._finished(request, cost, watch.use, load_before)
+            return take_down_leftovers(client)
 
     def command_line(
         self, command: str, request: BacktestRequest, run_json: Path, algorithm: Path, container: str
@@ -178,11 +202,11 @@ class LeanCliEngine:
                 yield f"{path}: Docker cannot mount a path with ':' in it; choose another folder"
 
     def _finished(
-        self, request: BacktestRequest, cost: ChildResult, use: ContainerUse, load_before: float
+        self, request: BacktestRequest, cost: ChildResult, use: ContainerUse, load_before: float, left: str
     ) -> BacktestRun:
         request = replace(request, algorithm_id=ALGORITHM_ID)
         log = read_log(request.results_folder / LOG_NAME)
-        ending = self._ending(request, cost, use, log)
+        ending = Ending(Outcome.ENGINE_CRASH, left) if left else self._ending(request, cost, use, log)
         notes = list(ending.notes) + list(child_notes(cost))
         if use.out_of_memory:
             notes.append("the container ran out of memory")
@@ -211,6 +235,12 @@ class LeanCliEngine:
         )
 
     def _ending(self, request: BacktestRequest, cost: ChildResult, use: ContainerUse, log: LeanLog) -> Ending:
+        if cost.output_ended:
+            return Ending(
+                Outcome.ENGINE_CRASH,
+                f"printed more than {self.output_limit_mib} MiB and was ended; print less, or raise output_limit_mib "
+                "in [engines.lean]",
+            )
         if not use.started_at and not cost.timed_out:
             said = last_words(request.run_folder) or f"exit code {cost.exit_code}"
             return Ending(Outcome.ENGINE_CRASH, f"lean started no container: {said}")
@@ -243,14 +273,16 @@ def container_phases(log: LeanLog, cost: ChildResult, use: ContainerUse) -> dict
 
 
 @contextlib.contextmanager
-def docker_client() -> Iterator[Any]:
+def docker_client(timeout_s: float = 60) -> Iterator[Any]:
     """A connection to the Docker engine that ``lean`` uses too (``DOCKER_HOST``). Raises ``EngineError``."""
     try:
-        client = docker.from_env(timeout=60)
+        client = docker.from_env(timeout=timeout_s)
     except docker.errors.DockerException as error:
         raise EngineError(_docker_text(error)) from error
     try:
         yield client
+    except RequestException as error:  # it answered first and then no more
+        raise EngineError(_docker_text(error)) from error
     finally:
         client.close()
 
@@ -286,18 +318,6 @@ def image_digest(image: str) -> str:
         return ""
     digests = found.attrs.get("RepoDigests") or [found.id]
     return str(digests[0]).rpartition("@")[2]
-
-
-def remove_orphans(client: Any) -> list[str]:
-    """Removes containers of harness processes that were killed before they could do so; their names."""
-    removed = []
-    for container in client.api.containers(all=True, filters={"name": NAME_PREFIX}):
-        name = container["Names"][0].lstrip("/")
-        owner = name.removeprefix(NAME_PREFIX).partition("_")[0]
-        if owner.isdigit() and not Path(f"/proc/{owner}").exists() and Path("/proc/self").exists():
-            remove_container(client, name)
-            removed.append(name)
-    return removed
 
 
 @lru_cache(maxsize=4)

@@ -44,6 +44,8 @@ def read_ending(request: BacktestRequest, exit_code: int, timed_out: bool = Fals
         words = last_words(request.run_folder)
         if INITIALIZE_MARK in words:  # it did not get as far as having results: an import that failed, for instance
             return Ending(Outcome.INITIALIZE_ERROR, words)
+        if exit_code == 0:  # its last words are those of a success
+            return Ending(Outcome.ENGINE_CRASH, f"exit code 0, but {problem}")
         return Ending(Outcome.ENGINE_CRASH, f"{_exit_text(exit_code)}, {words or problem}")
     if error or status == "RuntimeError":
         outcome = Outcome.INITIALIZE_ERROR if INITIALIZE_MARK in error else Outcome.RUNTIME_ERROR

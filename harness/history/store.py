@@ -2,8 +2,8 @@
 
 Each row carries a digest of its values, and the table ``seal`` the number of rows and a digest of theirs, so that a
 figure that changed, a row that was lost and one that was slipped in are all noticed when the file is read, and before
-anything is added to it. The file can be deleted at any time: ``harness history --rebuild`` makes it again from the
-stored sessions; ``harness fsck --repair`` sets a damaged one aside and keeps its good rows.
+anything is added to it. ``harness history --rebuild`` makes the rows of the stored sessions again and keeps those of
+sessions whose folder is gone; ``harness fsck --repair`` sets a damaged file aside and keeps its good rows.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import json
 import os
 import sqlite3
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,6 +65,15 @@ class Entry:
     stages: Mapping[str, Mapping[str, float]]
 
 
+@dataclass(frozen=True, slots=True)
+class Rebuilt:
+    """``made``: how many rows were made again. ``kept``: sessions with a row only. ``damage``: what had been wrong."""
+
+    made: int
+    kept: tuple[str, ...]
+    damage: str = ""
+
+
 def entry_of(report: Report) -> Entry:
     """The row of a report."""
     known = report.environment
@@ -109,10 +118,33 @@ def append(path: Path, entry: Entry) -> None:
 
     Raises ``DamagedError`` when the file is not what was stored: nothing is added to it then.
     """
+    append_all(path, [entry])
+
+
+def append_all(path: Path, made: Iterable[Entry]) -> None:
+    """As :func:`append`, for all of them or for none."""
     with _open(path) as connection, _transaction(connection):
         _verified(connection, path)
-        connection.execute(_INSERT, _signed(_values(entry)))
+        for entry in made:
+            connection.execute(_INSERT, _signed(_values(entry)))
         _seal(connection)
+
+
+def rebuild(path: Path, made: Iterable[Entry]) -> Rebuilt:
+    """Makes the rows of these sessions again. Rows of other sessions stay: theirs may be all that is left of them.
+
+    Of a damaged file the good rows are kept, and the file is set aside, as :func:`salvage` does.
+    """
+    damage = ""
+    try:
+        entries(path)
+    except DamagedError as error:
+        damage = str(error).removeprefix(f"{path}: ").split("; ")[0]
+        salvage(path)
+    stored = list(made)
+    append_all(path, stored)
+    names = {entry.session for entry in stored}
+    return Rebuilt(len(stored), tuple(e.session for e in entries(path) if e.session not in names), damage)
 
 
 def entries(path: Path, scenario: str | None = None, candidate: str | None = None) -> list[Entry]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import select
+import signal
 import subprocess
 import sys
 import time
@@ -29,7 +30,11 @@ Tick = Callable[[float], None]
 
 @dataclass(frozen=True, slots=True)
 class ChildCommand:
-    """One command to measure. ``environment`` None means the caller's own; paths are absolute."""
+    """One command to measure. ``environment`` None means the caller's own; paths are absolute.
+
+    Of each output the first ``output_limit_bytes`` are kept; after ``output_end_bytes`` in all the command is ended.
+    ``stop_signal`` asks it to end (time limit, Ctrl-C, death of the caller); ``grace_s`` later it is killed.
+    """
 
     command: tuple[str, ...]
     folder: Path
@@ -39,8 +44,10 @@ class ChildCommand:
     time_limit_s: float = 3600.0
     grace_s: float = DEFAULT_GRACE_S
     output_limit_bytes: int | None = DEFAULT_OUTPUT_LIMIT_BYTES
+    output_end_bytes: int | None = None
     cpu_affinity: tuple[int, ...] = ()
     niceness: int = 0
+    stop_signal: int = signal.SIGTERM
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +58,8 @@ class ChildResult:
     descendant that was waited for, orphans included. ``peak_rss_bytes``: the largest resident size of any one
     process of the tree; never below ``rss_floor_bytes``, the size of the process that started it.
     ``exit_code``: negative for a signal. ``left_running``: processes the command left behind; they were killed.
-    ``output_dropped``: which of stdout and stderr went over the limit and were cut.
+    ``output_dropped``: which of stdout and stderr went over the limit and were cut. ``output_ended``: it was ended
+    because of what it wrote.
     """
 
     wall_s: float
@@ -64,6 +72,7 @@ class ChildResult:
     timed_out: bool = False
     left_running: tuple[str, ...] = ()
     output_dropped: tuple[str, ...] = ()
+    output_ended: bool = False
 
     @property
     def cpu_s(self) -> float:
@@ -98,7 +107,9 @@ def _run_shim(child: ChildCommand, on_tick: Tick | None) -> ChildResult:
         "stderr": str(child.stderr),
         "time_limit_s": child.time_limit_s,
         "grace_s": child.grace_s,
+        "stop_signal": int(child.stop_signal),
         "output_limit_bytes": child.output_limit_bytes,
+        "output_end_bytes": child.output_end_bytes,
         "cpu_affinity": list(child.cpu_affinity),
         "niceness": child.niceness,
     }
@@ -150,6 +161,7 @@ def _run_shim(child: ChildCommand, on_tick: Tick | None) -> ChildResult:
         timed_out=fields["timed_out"],
         left_running=tuple(fields["left_running"]),
         output_dropped=tuple(fields["output_dropped"]),
+        output_ended=fields["output_ended"],
     )
 
 

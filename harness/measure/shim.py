@@ -10,7 +10,8 @@ command. One JSON object is written to ``RESULT_FD`` at the end. End of file on 
 either the caller asked for it, or the caller is dead.
 
 Request keys: ``command`` (list), ``folder``, ``stdout``, ``stderr`` (paths), ``time_limit_s``, ``grace_s``,
-``output_limit_bytes`` (or null), ``cpu_affinity`` (list), ``niceness``.
+``stop_signal`` (number), ``output_limit_bytes`` and ``output_end_bytes`` (or null), ``cpu_affinity`` (list),
+``niceness``.
 """
 # Every import here is memory under the command and time before it: no pathlib, no contextlib, no typing.
 # ruff: noqa: PTH112, PTH123, PTH202, PTH208, SIM105
@@ -165,36 +166,44 @@ def end_stragglers(usage: Usage, main_pid: int, grace_s: float) -> list[str]:
         time.sleep(0.02)
 
 
-def cut_outputs(request: dict[str, Any], dropped: set[str]) -> None:
-    """Keeps the head of each output file; files are open for append, so cutting never leaves a hole."""
+def cut_outputs(request: dict[str, Any], dropped: dict[str, int]) -> int:
+    """Keeps the head of each output file; files are open for append, so cutting never leaves a hole.
+
+    Adds to ``dropped`` the bytes that were cut; returns how many were written in all.
+    """
     limit = request["output_limit_bytes"]
+    written = 0
     for key in ("stdout", "stderr"):
-        if limit is not None and os.path.getsize(request[key]) > limit:
+        size = os.path.getsize(request[key])
+        if limit is not None and size > limit:
             os.truncate(request[key], limit)
-            dropped.add(key)
+            dropped[key] = dropped.get(key, 0) + size - limit
+            size = limit
+        written += size + dropped.get(key, 0)
+    return written
 
 
 def supervise(
     request: dict[str, Any], main_pid: int, usage: Usage, start_ns: int, *, control_fd: int, wake_fd: int
 ) -> dict[str, Any]:
-    """Waits for the command; enforces the time limit, the output limit and the caller's stop. Returns a dict."""
+    """Waits for the command; enforces the time limit, the output limits and the caller's stop. Returns a dict."""
     limit_ns = int(request["time_limit_s"] * 1e9)
-    dropped: set[str] = set()
-    timed_out = stopped = False
+    dropped: dict[str, int] = {}
+    timed_out = stopped = output_ended = False
     kill_at_ns: int | None = None
     watch = [control_fd, wake_fd]
     while True:
         now_ns = time.monotonic_ns()
-        if not (timed_out or stopped) and now_ns - start_ns >= limit_ns:
+        if not (timed_out or stopped or output_ended) and now_ns - start_ns >= limit_ns:
             timed_out = True
-            kill_group(main_pid, signal.SIGTERM)
+            kill_group(main_pid, request["stop_signal"])
             kill_at_ns = now_ns + int(request["grace_s"] * 1e9)
         if kill_at_ns is not None and now_ns >= kill_at_ns:
             kill_group(main_pid, signal.SIGKILL)
             kill_at_ns = now_ns + 10**9
         next_ns = kill_at_ns if kill_at_ns is not None else start_ns + limit_ns
         timeout_s = max(0.0, (next_ns - now_ns) / 1e9)
-        if request["output_limit_bytes"] is not None:
+        if request["output_limit_bytes"] is not None or request["output_end_bytes"] is not None:
             timeout_s = min(timeout_s, OUTPUT_CHECK_S)
         ready, _, _ = select.select(watch, [], [], timeout_s)
         woken_ns = time.monotonic_ns()
@@ -213,12 +222,17 @@ def supervise(
                 "timed_out": timed_out,
                 "stopped": stopped,
                 "output_dropped": sorted(dropped),
+                "output_ended": output_ended,
             }
         if stop and not stopped:
             stopped = True
-            kill_group(main_pid, signal.SIGTERM)
+            kill_group(main_pid, request["stop_signal"])
             kill_at_ns = woken_ns + int(request["grace_s"] * 1e9)
-        cut_outputs(request, dropped)
+        written, most = cut_outputs(request, dropped), request["output_end_bytes"]
+        if most is not None and written > most and not (timed_out or stopped or output_ended):
+            output_ended = True
+            kill_group(main_pid, request["stop_signal"])
+            kill_at_ns = woken_ns + int(request["grace_s"] * 1e9)
 
 
 def ignore(_number: int, _frame: object) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -15,13 +14,13 @@ from typing import Any
 import pytest
 
 from harness.engines.base import BacktestRequest, Engine, Outcome
+from harness.engines.containers import NAME_PREFIX
 from harness.engines.embedded import EmbeddedEngine
-from harness.engines.lean_cli import ALGORITHM_ID, NAME_PREFIX, LeanCliEngine, remove_orphans
+from harness.engines.lean_cli import ALGORITHM_ID, LeanCliEngine
 from harness.parity.diff import diff_results
 from harness.results.lean_results import LeanResults
 
 MakeRequest = Callable[..., BacktestRequest]
-ROOT = Path(__file__).resolve().parents[2]
 
 
 def containers(client: Any) -> list[str]:
@@ -116,26 +115,6 @@ def test_the_container_is_removed_on_ctrl_c(engine: LeanCliEngine, make_request:
 
     with pytest.raises(KeyboardInterrupt):
         engine.run(make_request(standin="hang"), interrupt)
-    assert containers(client) == []
-
-
-def test_the_container_of_a_killed_harness_is_removed_by_the_next_run(make_request: MakeRequest, client: Any) -> None:
-    request = make_request(standin="hang")
-    code = (
-        "from pathlib import Path; from harness.engines.lean_cli import LeanCliEngine; "
-        "from harness.engines.base import BacktestRequest as R; import sys; a, d, r = map(Path, sys.argv[1:]); "
-        "LeanCliEngine().run(R(a, 'Trader', d, r, {'standin': 'hang'}, time_limit_s=100))"
-    )
-    words = [str(request.algorithm_file), str(request.data_folder), str(request.run_folder)]
-    victim = subprocess.Popen([sys.executable, "-c", code, *words], cwd=ROOT)
-    deadline = time.monotonic() + 60
-    while not containers(client) and time.monotonic() < deadline and victim.poll() is None:
-        time.sleep(0.2)
-    victim.send_signal(signal.SIGKILL)
-    victim.wait()
-    left = [name.lstrip("/") for name in containers(client)]
-    assert len(left) == 1
-    assert remove_orphans(client) == left
     assert containers(client) == []
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
@@ -17,7 +18,7 @@ from harness.errors import DamagedError
 from harness.history.changes import change_points
 from harness.history.damage import inspect_history
 from harness.history.nightly import confirmed, suspicions
-from harness.history.store import Entry, append, entries, machine_key
+from harness.history.store import Entry, append, append_all, entries, machine_key, rebuild
 from harness.history.trend import change_sentence, sparkline, trends
 from harness.results.fsck import Severity
 
@@ -50,6 +51,45 @@ def test_a_damaged_file_says_how_to_make_it_again(tmp_path: Path) -> None:
         with pytest.raises(DamagedError, match="--rebuild"):
             append(path, entry(1))
         assert path.read_bytes() == damaged
+
+
+def test_a_rebuild_keeps_what_no_session_is_left_of(tmp_path: Path) -> None:
+    path = tmp_path / "h.sqlite"
+    for number in (1, 2, 3):
+        append(path, entry(number))
+    done = rebuild(path, [entry(2, wall=9.0), entry(4)])
+    assert (done.made, done.kept, done.damage) == (2, ("s001", "s003"), "")
+    assert entries(path) == [entry(1), entry(2, wall=9.0), entry(3), entry(4)]
+
+
+def test_a_rebuild_of_a_damaged_file_keeps_its_good_rows(tmp_path: Path) -> None:
+    path = tmp_path / "h.sqlite"
+    for number in (1, 2, 3):
+        append(path, entry(number))
+    changed(path, "UPDATE sessions SET pairs = 7 WHERE session = 's001'")
+    done = rebuild(path, [entry(2)])
+    assert (done.made, done.kept) == (1, ("s003",))
+    assert "does not match its digest" in done.damage
+    assert entries(path) == [entry(2), entry(3)]
+    assert path.with_name("h.sqlite.damaged").exists()
+    path.write_bytes(b"")
+    assert rebuild(path, [entry(2)]).kept == ()
+    assert entries(path) == [entry(2)]
+
+
+def test_a_rebuild_that_fails_half_way_changes_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "h.sqlite"
+    append(path, entry(1))
+
+    def some() -> Iterator[Entry]:
+        yield entry(2)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        rebuild(path, some())
+    with pytest.raises(KeyboardInterrupt):
+        append_all(path, some())
+    assert entries(path) == [entry(1)]
 
 
 def changed(path: Path, statement: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 
 from tests.integration.conftest import Project
@@ -30,6 +31,11 @@ def test_a_session_is_reported_in_every_form_and_remembered(make_project: Make) 
     (project.folder / "runs" / "history.sqlite").unlink()
     again = json.loads(project.harness("history", "--rebuild", "--json").stdout)
     assert [entry["session"] for entry in again["sessions"]] == ["one"]
+    assert project.harness("bench", "--pairs", "1", "--session", "two").returncode == 3
+    shutil.rmtree(project.folder / "runs" / "one")
+    kept = project.harness("history", "--rebuild", "--json")
+    assert [entry["session"] for entry in json.loads(kept.stdout)["sessions"]] == ["one", "two"]
+    assert "history: 1 rows made again from their sessions, 1 kept that no readable session is left of" in kept.stderr
     missing = project.harness("report", "nothing.json")
     assert missing.returncode == 2
     assert "no such file" in missing.stderr

@@ -3,8 +3,8 @@
 
 Reads arguments and configuration as strictly as Lean does (``LeanArgumentParser``, ``Config``, ``JobQueue``), then
 runs the embedded engine and leaves what Lean leaves: results, ``log.txt``, data monitor files, exit code. The
-parameter ``standin`` makes it fail in one of the ways in which Lean fails (see :data:`FAILURES`); ``replay`` makes it
-leave a recorded results folder instead.
+parameter ``standin`` (or ``STANDIN`` in the environment) makes it fail in one of the ways in which Lean fails (see
+:data:`FAILURES`); ``replay`` makes it leave a recorded results folder instead.
 """
 
 from __future__ import annotations
@@ -64,7 +64,21 @@ NEEDED = (
     "results-destination-folder",
     "object-store-root",
 )
-FAILURES = ("timers", "crash", "hang", "abort", "abort_inconsistent", "stubborn", "ballast", "debug")
+FAILURES = (
+    "timers",
+    "crash",
+    "crash_during",
+    "partial",
+    "failed_state",
+    "endless",
+    "scribble",
+    "hang",
+    "abort",
+    "abort_inconsistent",
+    "stubborn",
+    "ballast",
+    "debug",
+)
 ABORTED = 134
 # as recorded with performance_sample_period
 TIMERS_LINE = (
@@ -162,7 +176,7 @@ class Log:
 
 def main() -> int:
     config = configuration(arguments(sys.argv[1:]))
-    mode = config.get("parameters", {}).get("standin", "")
+    mode = config.get("parameters", {}).get("standin", "") or os.environ.get("STANDIN", "")
     if replay := config.get("parameters", {}).get("replay"):
         shutil.copytree(replay, config["results-destination-folder"], dirs_exist_ok=True)
         return 0
@@ -181,12 +195,28 @@ def main() -> int:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
     if mode in ("hang", "stubborn"):
         time.sleep(3600)
+    while mode == "endless":
+        print("x" * 65536, flush=True)
+    while mode == "scribble":  # what an engine does that nobody ended: its results go on changing
+        with (results / "scribble.txt").open("a") as file:
+            file.write("still here\n")
+        time.sleep(0.02)
     ballast = bytearray(os.urandom(1 << 20) * 200) if mode == "ballast" else bytearray()
     log.line("PythonInitializer.Initialize(): start...")
     code = run_embedded(config, log)
     if mode == "abort_inconsistent":
         identifier = config["algorithm-id"]
         (results / f"{identifier}-order-events.json").unlink()
+    result = results / f"{config['algorithm-id']}.json"
+    if mode in ("crash_during", "partial"):
+        result.write_bytes(result.read_bytes()[: result.stat().st_size // 2])
+    if mode == "crash_during":
+        os._exit(137)  # as the kernel's out of memory killer leaves it
+    if mode == "failed_state":
+        document = json.loads(result.read_bytes())
+        document["state"] |= {"Status": "RuntimeError", "RuntimeError": "deliberate: failed, but exit code 0"}
+        result.write_text(json.dumps(document))
+        return 0
     log.line("PythonInitializer.Shutdown(): start")
     if mode.startswith("abort"):
         print("Fatal Python error: stand-in abort at shutdown", file=sys.stderr, flush=True)
