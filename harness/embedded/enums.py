@@ -27,18 +27,48 @@ class _LeanEnumMeta(EnumMeta):
         raise AttributeError(f"{cls.__name__} has no member {name!r}; it has {', '.join(m.name for m in cls)}")  # type: ignore[var-annotated]
 
 
+_SPELLED_OTHERWISE = {
+    "BrokerageName": {
+        **{name: name for name in ("GDAX", "FTX", "FTXUS", "RBI", "DYDX")},
+        "BINANCE_US": "BinanceUS",
+        "TD_AMERITRADE": "TDAmeritrade",
+    },
+    "FillMatchingMethod": {"FIFO": "FIFO", "LIFO": "LIFO"},
+}
+"""Members whose C# names do not follow from the ones in upper case."""
+
+
 class LeanEnum(IntEnum, metaclass=_LeanEnumMeta):
-    """An enumeration whose text is Lean's name in upper case."""
+    """An enumeration whose text is Lean's name in upper case.
+
+    As with pythonnet's (``EnumObject``), a member equals its number, the members of other enumerations with the same
+    number, and its name in either spelling; a format other than none is not taken.
+    """
 
     @property
     def lean_name(self) -> str:
-        return pascal_case(self.name.lower())
+        spelled = _SPELLED_OTHERWISE.get(type(self).__name__, {})
+        return spelled.get(self.name) or pascal_case(self.name.lower())
 
     def __str__(self) -> str:
         return self.name
 
     def __format__(self, spec: str) -> str:
-        return format(self.name, spec) if not spec or spec[-1] in "s<>^" else format(int(self), spec)
+        if spec:
+            raise TypeError(f"unsupported format string passed to {type(self).__name__}.__format__")
+        return self.name
+
+    def __eq__(self, other: object) -> bool:
+        if self is other:
+            return True
+        if other.__class__ is str:
+            return other in (self.name, self.lean_name)
+        return other.__class__ is not bool and int.__eq__(self, other)
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    __hash__ = int.__hash__
 
     def to_string(self) -> str:
         return self.lean_name
@@ -262,7 +292,7 @@ class MovingAverageType(LeanEnum):
     DOUBLE_EXPONENTIAL = 4
     TRIPLE_EXPONENTIAL = 5
     TRIANGULAR = 6
-    T3 = 7
+    T_3 = 7
     KAMA = 8
     HULL = 9
     ALMA = 10
@@ -292,7 +322,7 @@ class SeriesType(LeanEnum):
     PIE = 6
     TREEMAP = 7
     HEATMAP = 9
-    SCATTER3D = 10
+    SCATTER_3D = 10
 
 
 class ScatterMarkerSymbol(LeanEnum):

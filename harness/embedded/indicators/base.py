@@ -343,6 +343,8 @@ class IndicatorBase:
     INPUT: ClassVar[Input] = Input.POINT
     PARAMETERS: ClassVar[tuple[Parameter, ...]] = ()
     NAME: ClassVar[str] = ""
+    LEFT_OUT_OF_HISTORY: ClassVar[frozenset[str]] = frozenset()
+    """Parts that a history of the indicator does not show."""
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)

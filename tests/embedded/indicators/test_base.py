@@ -281,6 +281,21 @@ def test_user_indicator_shows_its_value_as_current() -> None:
     assert as_indicator_base(custom) is view
 
 
+def test_a_reset_by_the_engine_leaves_the_state_of_user_code() -> None:
+    """PythonIndicator.cs does not override Reset: WarmUpIndicator resets samples and values, not what Python keeps."""
+    calls: list[str] = []
+
+    class Resettable(Custom):
+        def reset(self) -> None:
+            calls.append("reset")
+
+    custom = Resettable("mine", 2)
+    view = as_indicator_base(custom)
+    view.update(trade_bar(0, 10.0))
+    view.reset()
+    assert (calls, view.samples, view.current.value, len(custom.queue)) == ([], 0, 0, 1)
+
+
 def test_user_indicator_without_base_class() -> None:
     bare = Bare()
     view = as_indicator_base(bare)
