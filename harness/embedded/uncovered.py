@@ -47,7 +47,6 @@ UNCOVERED: dict[str, dict[str, str]] = {
             "set_brokerage_message_handler brokerage_message_handler set_history_provider"
         ),
         "identifiers": "cusip isin sedol cik composite_figi",
-        "candlestick patterns": "candlestick_patterns",
         "the trading calendar": "trading_calendar",
         _ENGINE_SIDE: (
             "debug_messages debug_mode error_messages log_messages get_chart_updates name_updated tags_updated "
