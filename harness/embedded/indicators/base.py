@@ -126,7 +126,7 @@ class IndicatorDataPoint(BaseData):
         return self._exact >= self._other(other)
 
     def __str__(self) -> str:
-        return f"{self.end_time:%Y-%m-%dT%H:%M:%S} - {decimal_text(self._exact)}"
+        return f"{self.end_time.isoformat(timespec='seconds')} - {decimal_text(self._exact)}"
 
 
 class Input(Enum):

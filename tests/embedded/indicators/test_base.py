@@ -176,6 +176,7 @@ def test_names_and_argument_spellings_are_those_of_the_constructors() -> None:
 
 def test_text_has_one_to_five_decimals() -> None:
     indicator = Identity("x")
+    assert str(indicator.current) == "0001-01-01T00:00:00 - 0"
     shown = []
     for value in ("0", "12", "0.123456", "-0.5", "1234567.891", "-0.000001"):
         indicator.update(START, __import__("decimal").Decimal(value))
