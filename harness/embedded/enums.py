@@ -8,6 +8,9 @@ QuantConnect's pythonnet fork. Source: ``Common/Global.cs``, ``Common/Orders/Ord
 
 from __future__ import annotations
 
+import math
+import operator
+from collections.abc import Callable
 from enum import EnumMeta, IntEnum
 from typing import Any
 
@@ -38,11 +41,19 @@ _SPELLED_OTHERWISE = {
 """Members whose C# names do not follow from the ones in upper case."""
 
 
+def _divide(number: float, by: float) -> float:
+    """As doubles divide in .NET: by zero, too."""
+    if by:
+        return number / by
+    return math.nan if number == 0 or math.isnan(number) else math.copysign(math.inf, number) * math.copysign(1.0, by)
+
+
 class LeanEnum(IntEnum, metaclass=_LeanEnumMeta):
     """An enumeration whose text is Lean's name in upper case.
 
     As with pythonnet's (``EnumObject``), a member equals its number, the members of other enumerations with the same
-    number, and its name in either spelling; a format other than none is not taken.
+    number, and its name in either spelling; a format other than none is not taken. It is true even if its number is
+    zero, and calculates with numbers as a double (``EnumOps``), not with other members.
     """
 
     @property
@@ -69,6 +80,44 @@ class LeanEnum(IntEnum, metaclass=_LeanEnumMeta):
         return not self == other
 
     __hash__ = int.__hash__
+
+    def __bool__(self) -> bool:
+        # An object of .NET is true, its number does not count.
+        return True
+
+    def _with(self, other: Any, operation: Callable[[float, float], float], *, reverse: bool = False) -> Any:
+        if isinstance(other, LeanEnum) or not hasattr(other, "__float__"):
+            return NotImplemented
+        try:
+            number = float(other)
+        except TypeError:
+            return NotImplemented
+        own = float(self.value)
+        return operation(number, own) if reverse else operation(own, number)
+
+    def __add__(self, other: Any) -> Any:
+        return self._with(other, operator.add)
+
+    def __radd__(self, other: Any) -> Any:
+        return self._with(other, operator.add, reverse=True)
+
+    def __sub__(self, other: Any) -> Any:
+        return self._with(other, operator.sub)
+
+    def __rsub__(self, other: Any) -> Any:
+        return self._with(other, operator.sub, reverse=True)
+
+    def __mul__(self, other: Any) -> Any:
+        return self._with(other, operator.mul)
+
+    def __rmul__(self, other: Any) -> Any:
+        return self._with(other, operator.mul, reverse=True)
+
+    def __truediv__(self, other: Any) -> Any:
+        return self._with(other, _divide)
+
+    def __rtruediv__(self, other: Any) -> Any:
+        return self._with(other, _divide, reverse=True)
 
     def to_string(self) -> str:
         return self.lean_name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import pickle
 from datetime import date, datetime, timedelta
 
@@ -35,6 +36,21 @@ def test_text_of_a_member_is_its_name_in_upper_case_and_takes_no_format() -> Non
     assert (BrokerageName.TD_AMERITRADE.lean_name, BrokerageName.BINANCE_US.lean_name) == ("TDAmeritrade", "BinanceUS")
     assert Resolution.DAILY > Resolution.HOUR
     assert int(Resolution.DAILY) == 4
+
+
+def test_a_member_is_true_and_calculates_as_a_double() -> None:
+    """``OpsHelper.cs``: the operators of enumerations take and give doubles. No type but a type has a truth slot."""
+    assert bool(OrderType.MARKET)
+    assert (OrderType.MARKET or 5) is OrderType.MARKET
+    shown = [OrderStatus.FILLED + 1, 2 * OrderStatus.FILLED, 1 - OrderStatus.FILLED, OrderStatus.FILLED - 1]
+    assert [repr(value) for value in shown] == ["4.0", "6.0", "-2.0", "2.0"]
+    assert repr(sum([OrderStatus.FILLED])) == "3.0"
+    assert (OrderStatus.FILLED / 2, 6 / OrderStatus.FILLED) == (1.5, 2.0)
+    assert (-math.inf, math.inf) == (-1 / OrderStatus.NEW, OrderStatus.FILLED / 0)
+    assert math.isnan(OrderStatus.NEW / 0)
+    for other in (OrderStatus.NEW, "1", None):
+        with pytest.raises(TypeError, match="unsupported operand"):
+            OrderStatus.FILLED + other
 
 
 def test_times_compare_with_days_and_subtract_them() -> None:
