@@ -41,6 +41,8 @@ from harness.embedded.data import (
 )
 from harness.embedded.feed.config import SubscriptionDataConfig
 from harness.embedded.feed.data_manager import SecurityChanges
+from harness.embedded.indicators.candlesticks import PATTERNS
+from harness.embedded.indicators.candlesticks.candle import CandleColor, CandleRangeType, CandlestickPattern
 from harness.embedded.not_supported import NotSupportedError
 from harness.embedded.orders.numbers import round_to_significant_digits, smart_rounding
 from harness.embedded.reference.providers import (
@@ -63,6 +65,7 @@ _MODULES = (
     "harness.embedded.statistics.trade_statistics",
     "harness.embedded.benchmark",
     "harness.embedded.color",
+    "harness.embedded.candlestick_patterns",
     "harness.embedded.settings",
 )
 
@@ -242,6 +245,7 @@ def _public_classes() -> dict[str, Any]:
         for name, value in vars(importlib.import_module(module_name)).items():
             if not name.startswith("_") and inspect.isclass(value) and value.__module__ == module_name:
                 found[name] = value
+    found.update({kind.__name__: kind for kind in (*PATTERNS, CandlestickPattern, CandleColor, CandleRangeType)})
     for name in dir(enums):
         value = getattr(enums, name)
         if inspect.isclass(value) and issubclass(value, enums.LeanEnum) and value is not enums.LeanEnum:
@@ -268,6 +272,7 @@ UNCOVERED_CLASSES = [
     "BlackLittermanOptimizationPortfolioConstructionModel",
     "BloombergFixOrderProperties",
     "BuyingPowerModelExtensions",
+    "CandleSettings",
     "Cfd",
     "CoarseFundamental",
     "CoarseFundamentalUniverseSelectionModel",
@@ -397,7 +402,6 @@ UNCOVERED_CLASSES = [
     "UniverseSelectionModel",
     "UnlinkedData",
     "VBaseSignalExport",
-    "VolatilityModelExtensions",
     "WolverineOrderProperties",
 ]
 """Classes of Lean that its own Python algorithms use and that are outside the engine: any use says so."""

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
+from harness.embedded.candlestick_patterns import CandlestickPatterns
 from harness.embedded.clr import decimal_text, double_text, from_python, time_span_text
 from harness.embedded.consolidators.identity import IdentityDataConsolidator
 from harness.embedded.consolidators.market_hours import MarketHourAwareConsolidator, higher_resolution
@@ -84,6 +85,11 @@ class IndicatorsApi:
     settings: Any
     _daily_consolidation_warned = False
     _warm_up_warned = False
+
+    @property
+    def candlestick_patterns(self) -> CandlestickPatterns:
+        """Makes candlestick patterns."""
+        return CandlestickPatterns(self)
 
     # ------------------------------------------------------------------------------------------------ subscriptions
 

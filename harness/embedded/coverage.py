@@ -190,8 +190,11 @@ def page() -> str:
         "Settlement models": (_public("SettlementModel"), []),
         "Margin call models": (_public("MarginCallModel"), []),
         "Shortable providers": (_public("ShortableProvider"), []),
-        "Volatility models": ([], _public("VolatilityModel")),
-        "Indicators": (_derived(IndicatorBase, ["harness.embedded.indicators"]), []),
+        "Volatility models": (_public("VolatilityModel"), []),
+        "Indicators": (
+            _derived(IndicatorBase, ["harness.embedded.indicators", "harness.embedded.indicators.candlesticks"]),
+            [],
+        ),
         "Consolidators": (_derived(ConsolidatorBase, ["harness.embedded.consolidators"]), []),
     }
     parts.append("## Areas\n")

@@ -41,6 +41,7 @@ from harness.embedded.feed.consolidation import ConsolidationBook, ObservedSubsc
 from harness.embedded.feed.data_manager import DataManager
 from harness.embedded.feed.observers import EquityObserver, ObservedPortfolio, ObservedTradeBuilder, bars_between
 from harness.embedded.feed.security_cache import Cursor, SecurityCache
+from harness.embedded.feed.volatility import VolatilityFeed
 from harness.embedded.history import HistoryProvider
 from harness.embedded.loop import AlgorithmManager
 from harness.embedded.models.brokerage import (
@@ -141,6 +142,7 @@ class EngineContext:
         self.requests: dict[Path, bool] = {}
         self.phases_s: dict[str, float] = {}
         self.data = DataManager(self)
+        self.volatility = VolatilityFeed(self)
 
     # -- wiring --------------------------------------------------------------------------------------------------
 

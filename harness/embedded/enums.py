@@ -8,6 +8,9 @@ QuantConnect's pythonnet fork. Source: ``Common/Global.cs``, ``Common/Orders/Ord
 
 from __future__ import annotations
 
+import math
+import operator
+from collections.abc import Callable
 from enum import EnumMeta, IntEnum
 from typing import Any
 
@@ -27,18 +30,94 @@ class _LeanEnumMeta(EnumMeta):
         raise AttributeError(f"{cls.__name__} has no member {name!r}; it has {', '.join(m.name for m in cls)}")  # type: ignore[var-annotated]
 
 
+_SPELLED_OTHERWISE = {
+    "BrokerageName": {
+        **{name: name for name in ("GDAX", "FTX", "FTXUS", "RBI", "DYDX")},
+        "BINANCE_US": "BinanceUS",
+        "TD_AMERITRADE": "TDAmeritrade",
+    },
+    "FillMatchingMethod": {"FIFO": "FIFO", "LIFO": "LIFO"},
+}
+"""Members whose C# names do not follow from the ones in upper case."""
+
+
+def _divide(number: float, by: float) -> float:
+    """As doubles divide in .NET: by zero, too."""
+    if by:
+        return number / by
+    return math.nan if number == 0 or math.isnan(number) else math.copysign(math.inf, number) * math.copysign(1.0, by)
+
+
 class LeanEnum(IntEnum, metaclass=_LeanEnumMeta):
-    """An enumeration whose text is Lean's name in upper case."""
+    """An enumeration whose text is Lean's name in upper case.
+
+    As with pythonnet's (``EnumObject``), a member equals its number, the members of other enumerations with the same
+    number, and its name in either spelling; a format other than none is not taken. It is true even if its number is
+    zero, and calculates with numbers as a double (``EnumOps``), not with other members.
+    """
 
     @property
     def lean_name(self) -> str:
-        return pascal_case(self.name.lower())
+        spelled = _SPELLED_OTHERWISE.get(type(self).__name__, {})
+        return spelled.get(self.name) or pascal_case(self.name.lower())
 
     def __str__(self) -> str:
         return self.name
 
     def __format__(self, spec: str) -> str:
-        return format(self.name, spec) if not spec or spec[-1] in "s<>^" else format(int(self), spec)
+        if spec:
+            raise TypeError(f"unsupported format string passed to {type(self).__name__}.__format__")
+        return self.name
+
+    def __eq__(self, other: object) -> bool:
+        if self is other:
+            return True
+        if other.__class__ is str:
+            return other in (self.name, self.lean_name)
+        return other.__class__ is not bool and int.__eq__(self, other)
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    __hash__ = int.__hash__
+
+    def __bool__(self) -> bool:
+        # An object of .NET is true, its number does not count.
+        return True
+
+    def _with(self, other: Any, operation: Callable[[float, float], float], *, reverse: bool = False) -> Any:
+        if isinstance(other, LeanEnum) or not hasattr(other, "__float__"):
+            return NotImplemented
+        try:
+            number = float(other)
+        except TypeError:
+            return NotImplemented
+        own = float(self.value)
+        return operation(number, own) if reverse else operation(own, number)
+
+    def __add__(self, other: Any) -> Any:
+        return self._with(other, operator.add)
+
+    def __radd__(self, other: Any) -> Any:
+        return self._with(other, operator.add, reverse=True)
+
+    def __sub__(self, other: Any) -> Any:
+        return self._with(other, operator.sub)
+
+    def __rsub__(self, other: Any) -> Any:
+        return self._with(other, operator.sub, reverse=True)
+
+    def __mul__(self, other: Any) -> Any:
+        return self._with(other, operator.mul)
+
+    def __rmul__(self, other: Any) -> Any:
+        return self._with(other, operator.mul, reverse=True)
+
+    def __truediv__(self, other: Any) -> Any:
+        return self._with(other, _divide)
+
+    def __rtruediv__(self, other: Any) -> Any:
+        return self._with(other, _divide, reverse=True)
 
     def to_string(self) -> str:
         return self.lean_name
@@ -262,7 +341,7 @@ class MovingAverageType(LeanEnum):
     DOUBLE_EXPONENTIAL = 4
     TRIPLE_EXPONENTIAL = 5
     TRIANGULAR = 6
-    T3 = 7
+    T_3 = 7
     KAMA = 8
     HULL = 9
     ALMA = 10
@@ -292,7 +371,7 @@ class SeriesType(LeanEnum):
     PIE = 6
     TREEMAP = 7
     HEATMAP = 9
-    SCATTER3D = 10
+    SCATTER_3D = 10
 
 
 class ScatterMarkerSymbol(LeanEnum):

@@ -55,6 +55,7 @@ class AlgorithmManager:
         self._next_scan_us = 0
         self._last_us = 0
         self._exchange_zone = TimeZone.get("America/New_York")
+        self._volatility = engine.volatility
 
     # -- the run -------------------------------------------------------------------------------------------------
 
@@ -217,6 +218,8 @@ class AlgorithmManager:
         portfolio.assess()
         if not times:
             return None
+        volatility = self._volatility
+        volatility.begin(plan)
         consolidated, past = today.flags, today.past
         # Asked at every step: looked at without a call while empty.
         queued, open_orders = handler._queue, handler._brokerage.pending
@@ -263,6 +266,8 @@ class AlgorithmManager:
             current = Slice(plan, step, now, now + offset, auxiliary)
             algorithm.current_slice = current
             portfolio._total_cache = None
+            if portfolio.feeds_volatility:
+                volatility.step(step, portfolio.models_version)
             if auxiliary or now == pending_us or now >= self._next_scan_us or now >= warm_us:
                 changes = pending[1] if pending is not None and now == pending_us else None
                 if now >= warm_us and algorithm.is_warming_up:
@@ -466,11 +471,11 @@ class AlgorithmManager:
         return configs[0].data_normalization_mode if configs else DataNormalizationMode.ADJUSTED
 
     def _apply_dividends(self, auxiliary: tuple[Any, ...]) -> None:
-        if self.algorithm.is_warming_up:
-            return
         for event in auxiliary:
             if isinstance(event, Dividend):
-                self.portfolio.apply_dividend(event, False, self._mode(event.symbol))
+                if not self.algorithm.is_warming_up:
+                    self.portfolio.apply_dividend(event, False, self._mode(event.symbol))
+                self._volatility.on_split_or_dividend(self.algorithm.securities._securities.get(event.symbol))
 
     def _apply_splits(self, auxiliary: tuple[Any, ...]) -> None:
         algorithm = self.algorithm
@@ -478,9 +483,10 @@ class AlgorithmManager:
             if not isinstance(event, Split) or event.type == SplitType.WARNING:
                 continue
             mode = self._mode(event.symbol)
-            if algorithm.is_warming_up:
-                continue
             security = algorithm.securities._securities.get(event.symbol)
+            if algorithm.is_warming_up:
+                self._volatility.on_split_or_dividend(security)
+                continue
             self.portfolio.apply_split(event, security, False, mode)
             if mode == DataNormalizationMode.RAW:
                 algorithm.trade_builder.give(event.symbol)
@@ -488,6 +494,7 @@ class AlgorithmManager:
             if mode == DataNormalizationMode.RAW:
                 tickets = algorithm.transactions.get_open_order_tickets(event.symbol)
                 self.engine.engine_brokerage._apply_split(list(tickets), event)
+            self._volatility.on_split_or_dividend(security)
 
     def _delistings(self, auxiliary: tuple[Any, ...]) -> None:
         for event in auxiliary:

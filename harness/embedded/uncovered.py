@@ -45,7 +45,6 @@ UNCOVERED: dict[str, dict[str, str]] = {
             "notify command link broadcast_command add_command on_command run_command set_live_mode "
             "set_history_provider"
         ),
-        "candlestick patterns": "candlestick_patterns",
         "the trading calendar": "trading_calendar",
         _ENGINE_SIDE: (
             "debug_messages debug_mode error_messages log_messages get_chart_updates name_updated tags_updated "

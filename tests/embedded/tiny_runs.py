@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import subprocess
 import sys
 import textwrap
 from dataclasses import dataclass
 from pathlib import Path
+
+from harness.marketdata.lean_format import entry_name, write_zip, zip_path
+from harness.marketdata.spec import synth_spec
+from harness.marketdata.synth import synthesize
 
 _HEAD = """
 from AlgorithmImports import *
@@ -45,6 +50,19 @@ class Run:
     state: dict[str, str]
     log: str
     exit_code: int
+
+
+def make_minutes(folder: Path) -> Path:
+    """A data folder with made-up days and the 390 minutes of both days that a run lasts, each with volume."""
+    synthesize(folder, synth_spec(["AAPL"], dt.date(2025, 10, 6), dt.date(2025, 10, 7), history_days=45))
+    for number, day in enumerate((dt.date(2025, 10, 6), dt.date(2025, 10, 7))):
+        # Prices in ten-thousandths of a dollar, times in milliseconds since midnight.
+        lines = []
+        for minute in range(390):
+            price = 2_000_000 + 1000 * number + 100 * (minute * minute % 7)
+            lines.append(f"{(570 + minute) * 60_000},{price},{price + 200},{price - 200},{price + 100},1000\n")
+        write_zip(zip_path(folder, "AAPL", "minute", day), entry_name("AAPL", "minute", day), "".join(lines).encode())
+    return folder
 
 
 def run_tiny(data_folder: Path, folder: Path, body: str) -> Run:

@@ -126,7 +126,7 @@ class IndicatorDataPoint(BaseData):
         return self._exact >= self._other(other)
 
     def __str__(self) -> str:
-        return f"{self.end_time:%Y-%m-%dT%H:%M:%S} - {decimal_text(self._exact)}"
+        return f"{self.end_time.isoformat(timespec='seconds')} - {decimal_text(self._exact)}"
 
 
 class Input(Enum):
@@ -343,6 +343,8 @@ class IndicatorBase:
     INPUT: ClassVar[Input] = Input.POINT
     PARAMETERS: ClassVar[tuple[Parameter, ...]] = ()
     NAME: ClassVar[str] = ""
+    LEFT_OUT_OF_HISTORY: ClassVar[frozenset[str]] = frozenset()
+    """Parts that a history of the indicator does not show."""
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)

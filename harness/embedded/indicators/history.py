@@ -28,7 +28,10 @@ def _parts(indicator: IndicatorBase) -> tuple[list[str], list[str]]:
         name
         for kind in type(indicator).__mro__
         for name in vars(kind)
-        if name[0].islower() and name not in _BASE_NAMES and not callable(getattr(indicator, name, None))
+        if name[0].islower()
+        and name not in _BASE_NAMES
+        and name not in type(indicator).LEFT_OUT_OF_HISTORY
+        and not callable(getattr(indicator, name, None))
     }
     inner = sorted(name for name in names if isinstance(getattr(indicator, name), IndicatorBase))
     return inner, sorted(names - set(inner))

@@ -141,6 +141,7 @@ class ZigZag(BarIndicator):
     __slots__ = ("_count", "_is_low", "_length", "_pivot", "_sensitivity", "high_pivot", "low_pivot", "pivot_type")
     PARAMETERS = (decimal("sensitivity", "0.05"), whole("min_trend_length", 1))
     NAME = "ZZ({sensitivity},{min_trend_length})"
+    LEFT_OUT_OF_HISTORY = frozenset({"high_pivot", "low_pivot"})
 
     def _create(self, sensitivity: Decimal, min_trend_length: int) -> None:
         if not 0 < sensitivity < 1:

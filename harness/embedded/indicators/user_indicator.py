@@ -62,11 +62,8 @@ class UserIndicator(IndicatorBase):
     def _next(self, value: Decimal, us: int) -> Decimal:
         raise NotImplementedError
 
-    def reset(self) -> None:
-        own = user_method(self.target, "reset")
-        if own is not None:
-            own()
-        super().reset()
+    # Lean resets what it keeps itself and does not call user code's own ``reset``: warming an indicator up leaves its
+    # state as it is.
 
 
 class PythonIndicator:

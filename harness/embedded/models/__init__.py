@@ -92,6 +92,7 @@ _HOME = {
     "TradingTechnologiesBrokerageModel": "brokerage",
     "UnsettledCashAmount": "settlement",
     "VolatilityModel": "volatility",
+    "VolatilityModelExtensions": "volatility",
     "VolumeShareSlippageModel": "slippage",
     "WebullBrokerageModel": "brokerage",
     "WebullFeeModel": "fees",

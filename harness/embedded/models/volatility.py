@@ -14,9 +14,10 @@ from typing import Any, ClassVar
 
 from harness.embedded.clock import from_us
 from harness.embedded.clr import ZERO, decimal_from_double, div, from_python, mul, to_float
-from harness.embedded.enums import RESOLUTION_US, Resolution
+from harness.embedded.enums import RESOLUTION_US, DataNormalizationMode, Resolution
 from harness.embedded.models.wrapping import is_engine_class, require
 from harness.embedded.naming import lean_api, user_method
+from harness.embedded.not_supported import NotSupportedError
 
 _NEVER = datetime.min
 
@@ -69,6 +70,10 @@ class _VolatilityModel:
     def _update(self, security: Any, data: Any) -> None:
         """Take a data point of the security."""
 
+    def _requirement(self, engine: Any, security: Any) -> tuple[Resolution | None, int] | None:
+        """Forget all; resolution (``None``: daily) and number of the bars that warm the model up, or ``None``."""
+        return None
+
     def update(self, security: Any, data: Any) -> None:
         self._update(security, data)
 
@@ -79,7 +84,16 @@ class _VolatilityModel:
 class BaseVolatilityModel(_VolatilityModel):
     """Base of volatility models: always zero."""
 
-    def get_history_requirements(self, security: Any, utc_time: datetime) -> list[Any]:
+    @property
+    def needs_update(self) -> bool:
+        return False
+
+    def get_history_requirements(
+        self, security: Any, utc_time: datetime, resolution: Resolution | None = None, bar_count: int = 0
+    ) -> list[Any]:
+        """None; with a number of bars the request for them, which is not covered."""
+        if bar_count:
+            raise NotSupportedError("BaseVolatilityModel.get_history_requirements", "of a number of bars")
         return []
 
     def set_subscription_data_config_provider(self, subscription_data_config_provider: Any) -> None:
@@ -135,6 +149,18 @@ class RelativeStandardDeviationVolatilityModel(BaseVolatilityModel):
         self._needs_value = False
 
     @property
+    def needs_update(self) -> bool:
+        return True
+
+    def _requirement(self, engine: Any, security: Any) -> tuple[Resolution | None, int]:
+        periods = self._window.maxlen or 0
+        self._window.clear()
+        self._last_update = _NEVER + self._period_span * periods
+        self._value = ZERO
+        self._needs_value = False
+        return min(config.resolution for config in engine.data.configs_of(security.symbol)), periods + 1
+
+    @property
     def _volatility(self) -> Decimal:
         if len(self._window) < 2:
             return ZERO
@@ -177,12 +203,25 @@ class StandardDeviationOfReturnsVolatilityModel(BaseVolatilityModel):
         span = timedelta(days=1)
         if isinstance(resolution, Resolution):
             span = timedelta(microseconds=RESOLUTION_US[resolution])
+        self._resolution = resolution if isinstance(resolution, Resolution) else None
         self._period_span = span if update_frequency is None else update_frequency
         self._window: deque[float] = deque(maxlen=int(periods))
+        self._clear()
+
+    def _clear(self) -> None:
+        self._window.clear()
         self._last_update = _NEVER
         self._last_price = ZERO
         self._value = ZERO
         self._needs_value = False
+
+    @property
+    def needs_update(self) -> bool:
+        return True
+
+    def _requirement(self, engine: Any, security: Any) -> tuple[Resolution | None, int]:
+        self._clear()
+        return self._resolution, (self._window.maxlen or 0) + 1
 
     @property
     def _volatility(self) -> Decimal:
@@ -219,6 +258,40 @@ class UserVolatilityModel(_VolatilityModel):
     def _update(self, security: Any, data: Any) -> None:
         method = user_method(self._model, "update")
         (method or self._model._update)(security, data)
+
+    def _requirement(self, engine: Any, security: Any) -> tuple[Resolution | None, int] | None:
+        method = user_method(self._model, "get_history_requirements")
+        if method is None:
+            inherited: tuple[Resolution | None, int] | None = self._model._requirement(engine, security)
+            return inherited
+        if list(method(security, engine.clock.utc)):
+            raise NotSupportedError("IVolatilityModel.get_history_requirements", "of a model of user code")
+        return None
+
+
+@lean_api
+class VolatilityModelExtensions:
+    """Warming a model up from history."""
+
+    @staticmethod
+    def warm_up(
+        volatility_model: Any,
+        algorithm: Any,
+        security: Any,
+        resolution: Resolution | None = None,
+        bar_count: int = 0,
+        data_normalization_mode: DataNormalizationMode | None = None,
+    ) -> None:
+        """Give an :class:`IndicatorVolatilityModel` the last ``bar_count`` bars of a resolution (``None``: daily).
+
+        Raw prices are scaled so that they meet the present one. Lean's other form, over a history provider, is not
+        covered.
+        """
+        if not isinstance(volatility_model, IndicatorVolatilityModel) or not hasattr(algorithm, "_engine"):
+            raise NotSupportedError("VolatilityModelExtensions.warm_up", "of this model or over a history provider")
+        algorithm._engine.volatility.warm_up(
+            security, volatility_model, data_normalization_mode, (resolution, int(bar_count))
+        )
 
 
 def engine_volatility_model(model: Any) -> _VolatilityModel:

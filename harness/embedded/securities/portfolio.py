@@ -76,6 +76,10 @@ class SecurityPortfolioManager:
         self.positions = SecurityPositionGroupModel(securities, self._positions_changed)
         self.margin_call_model = DefaultMarginCallModel(self, default_order_properties)
         self._scanned: list[Security] | None = None
+        self.models_version = 0
+        """Grows whenever a security gets another model, comes or goes."""
+        self.feeds_volatility = False
+        """Whether a security has a volatility model that wants its data."""
         for security in securities.values():
             security._models_changed = self._forget_scanned
         securities.changed.append(self._securities_changed)
@@ -85,6 +89,7 @@ class SecurityPortfolioManager:
     def _securities_changed(self, security: Security, added: bool) -> None:
         security._models_changed = self._forget_scanned if added else None
         self._scanned = None
+        self._models_have_changed()
         self._total_cache = None
 
     def _before_change(self) -> None:
@@ -98,6 +103,13 @@ class SecurityPortfolioManager:
     def _forget_scanned(self) -> None:
         self._scanned = None
         self.version += 1
+        self._models_have_changed()
+
+    def _models_have_changed(self) -> None:
+        self.models_version += 1
+        self.feeds_volatility = any(
+            security._volatility_model.needs_update for security in self.securities._securities.values()
+        )
 
     def _models_to_scan(self) -> list[Security]:
         if self._scanned is None:

@@ -92,13 +92,6 @@ class _Typed:
         return self
 
 
-def _covered_volatility_model(model: Any) -> _VolatilityModel:
-    engine = engine_volatility_model(model)
-    if engine.needs_update:
-        raise NotSupportedError("Security.set_volatility_model", "the engine does not feed volatility models")
-    return engine
-
-
 def _engine_fill_model(model: Any) -> Any:
     """The model, which Lean tells of its wrapper: a class of user code that is none of Lean's cannot be told."""
     if model is not None and not hasattr(model, "SetPythonWrapper"):
@@ -180,7 +173,7 @@ class Security:
     fee_model = _model("fee_model", engine_fee_model)
     slippage_model = _model("slippage_model", engine_slippage_model)
     settlement_model = _model("settlement_model", engine_settlement_model)
-    volatility_model = _model("volatility_model", _covered_volatility_model)
+    volatility_model = _model("volatility_model", engine_volatility_model)
     buying_power_model = _model("buying_power_model", engine_buying_power_model)
     margin_model = buying_power_model
     fill_model = _model("fill_model", _engine_fill_model)
@@ -200,10 +193,7 @@ class Security:
         self.settlement_model = settlement_model
 
     def set_volatility_model(self, volatility_model: Any) -> None:
-        """Takes :class:`IndicatorVolatilityModel` over an indicator that the algorithm updates itself.
-
-        Models that Lean feeds with every data point of the security raise :class:`NotSupportedError`.
-        """
+        """The model is updated with every bar of the security from now on."""
         self.volatility_model = volatility_model
 
     def set_buying_power_model(self, buying_power_model: Any) -> None:
@@ -289,6 +279,8 @@ class Security:
         """Take ``data`` as the last data of the security."""
         if data is not None:
             self.cache.store(data)
+            if self._volatility_model.needs_update and data._value:
+                self._volatility_model._update(self, data)
 
     def reset_cache(self) -> None:
         """Forget the last data; the holding keeps the last price, as in Lean."""

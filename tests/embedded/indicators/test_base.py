@@ -176,6 +176,7 @@ def test_names_and_argument_spellings_are_those_of_the_constructors() -> None:
 
 def test_text_has_one_to_five_decimals() -> None:
     indicator = Identity("x")
+    assert str(indicator.current) == "0001-01-01T00:00:00 - 0"
     shown = []
     for value in ("0", "12", "0.123456", "-0.5", "1234567.891", "-0.000001"):
         indicator.update(START, __import__("decimal").Decimal(value))
@@ -279,6 +280,21 @@ def test_user_indicator_shows_its_value_as_current() -> None:
     view.update(trade_bar(1, 20.0))
     assert (custom.current.value, custom.is_ready, custom.samples) == (15, True, 2)
     assert as_indicator_base(custom) is view
+
+
+def test_a_reset_by_the_engine_leaves_the_state_of_user_code() -> None:
+    """PythonIndicator.cs does not override Reset: WarmUpIndicator resets samples and values, not what Python keeps."""
+    calls: list[str] = []
+
+    class Resettable(Custom):
+        def reset(self) -> None:
+            calls.append("reset")
+
+    custom = Resettable("mine", 2)
+    view = as_indicator_base(custom)
+    view.update(trade_bar(0, 10.0))
+    view.reset()
+    assert (calls, view.samples, view.current.value, len(custom.queue)) == ([], 0, 0, 1)
 
 
 def test_user_indicator_without_base_class() -> None:

@@ -161,15 +161,19 @@ def test_indicator_volatility_calls_the_update() -> None:
     assert (seen, model.volatility) == ([7.0], 0.2)
 
 
-def test_models_that_must_be_fed_are_not_covered() -> None:
+def test_a_security_says_whether_its_volatility_model_wants_data() -> None:
     from types import SimpleNamespace
 
-    spy = World()["SPY"]
+    world = World()
+    spy = world["SPY"]
     own = IndicatorVolatilityModel(SimpleNamespace(current=SimpleNamespace(value=0.2)))
     spy.set_volatility_model(own)
-    assert spy.volatility_model is own
-    with pytest.raises(NotSupportedError, match=r"Security\.set_volatility_model is not covered"):
-        spy.set_volatility_model(StandardDeviationOfReturnsVolatilityModel(3))
+    assert (spy.volatility_model, spy._volatility_model.needs_update) == (own, False)
+    spy.set_volatility_model(RelativeStandardDeviationVolatilityModel(timedelta(days=1), 3))
+    for bar in _bars(world, 10.0, 20.0):
+        spy.set_market_price(bar)
+    # Security.SetMarketPrice tells the model too: the deviation of 10 and 20 over their mean.
+    assert spy.volatility_model.volatility == pytest.approx(statistics.stdev((10, 20)) / 15)
 
 
 def test_shortable_shares_from_disk(tmp_path: Path) -> None:
