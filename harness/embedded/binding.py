@@ -3,8 +3,7 @@
 Source of the rules: ``MethodBinder``, ``Converter`` and ``MethodSignatureFormatter`` of QuantConnect's pythonnet fork,
 version 2.0.65. A method is declared with the signatures that Lean's C# method of that name has, in the order of Lean's
 source; the wrapped function is called with the chosen overload's parameters by their snake_case names, numbers exact.
-
-What is left out: parameters by the camelCase names under the PascalCase spelling are taken under both spellings.
+Under the PascalCase spelling the parameters have their camelCase names.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ from __future__ import annotations
 import functools
 import math
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, NamedTuple, TypeVar
@@ -42,8 +41,12 @@ class Parameter:
     """``kind`` is the C# type's name; without a ``default`` text the parameter is required."""
 
     kind: str
-    name: str
+    camel_name: str
     default: str | None
+
+    @functools.cached_property
+    def name(self) -> str:
+        return snake_case(self.camel_name)
 
     @property
     def precedence(self) -> int:
@@ -105,7 +108,7 @@ def parse(signature: str) -> Overload:
     for text in filter(None, (part.strip() for part in rest.rstrip(")").split(","))):
         declared, _, default = text.partition(" = ")
         kind, name = declared.split()
-        parameters.append(Parameter(kind, snake_case(name), default or None))
+        parameters.append(Parameter(kind, name, default or None))
     return Overload(snake_case(method), tuple(parameters))
 
 
@@ -335,15 +338,19 @@ class Binder:
         self.overloads = sorted(map(parse, signatures), key=lambda overload: overload.precedence)
         self.method = self.overloads[0].method
         self._known: dict[Any, _Plan] = {}
+        self._camel_names = {p.camel_name: p.name for overload in self.overloads for p in overload.parameters}
 
-    def bind(self, args: tuple[Any, ...], named: dict[str, Any]) -> dict[str, Any]:
-        """Every parameter of the chosen overload by name, numbers exact.
+    def bind(self, args: tuple[Any, ...], named: dict[str, Any], camel_case: bool = False) -> dict[str, Any]:
+        """Every parameter of the chosen overload by its snake_case name, numbers exact.
 
         Raises ``BindingError`` with pythonnet's text when no overload takes the arguments, ``ValueError`` for a float
         that is no number.
         """
-        if named and any(not name.islower() for name in named):
-            named = {snake_case(name): value for name, value in named.items()}
+        if camel_case and named:
+            known_names = self._camel_names
+            given, named = named, {known_names.get(name, f"{name} "): value for name, value in named.items()}
+            if any(name not in known_names for name in given):
+                raise self._error(args, given, None, known_names)
         key = (tuple(map(type, args)), tuple(named), tuple(map(type, named.values())))
         known = self._known.get(key)
         if known is not None:
@@ -400,11 +407,19 @@ class Binder:
 
     # -- what is said when nothing fits -----------------------------------------------------------------------------
 
-    def _error(self, args: tuple[Any, ...], named: dict[str, Any], pending: str | None) -> TypeError:
+    def _error(
+        self,
+        args: tuple[Any, ...],
+        named: dict[str, Any],
+        pending: str | None,
+        known_names: Iterable[str] | None = None,
+    ) -> TypeError:
         if pending is not None:
             return BindingError(pending)
+        if known_names is None:
+            known_names = (parameter.name for overload in self.overloads for parameter in overload.parameters)
         text = f"No method matches given arguments for {self.method}: ({', '.join(map(_type_text, args))})"
-        text += self._unexpected_name(named)
+        text += _unexpected_name(named, set(known_names))
         hint = self._overload_hint()
         if not text.endswith("?"):
             text += "."
@@ -418,14 +433,6 @@ class Binder:
         text = "The expected signature is:" if len(lines) == 1 else "The following overloads are available:"
         text += "".join(f"\n  {line}" for line in lines[:_MAX_SHOWN])
         return f"{text}\n  ... and {len(lines) - _MAX_SHOWN} more" if len(lines) > _MAX_SHOWN else text
-
-    def _unexpected_name(self, named: dict[str, Any]) -> str:
-        known = {parameter.name for overload in self.overloads for parameter in overload.parameters}
-        name = next((name for name in named if name not in known), None)
-        if name is None:
-            return ""
-        near = closest_name(name, known)
-        return f". Got an unexpected keyword argument '{name}'" + (f". Did you mean '{near}'?" if near else "")
 
     def _mismatch(self, args: tuple[Any, ...], named: dict[str, Any]) -> str:
         """The first argument that does not fit the overload that comes nearest."""
@@ -450,6 +457,14 @@ class Binder:
             if found and score > best:
                 best, text = score, f"Argument mismatch: {found}"
         return text
+
+
+def _unexpected_name(named: dict[str, Any], known: set[str]) -> str:
+    name = next((name for name in named if name not in known), None)
+    if name is None:
+        return ""
+    near = closest_name(name, known)
+    return f". Got an unexpected keyword argument '{name}'" + (f". Did you mean '{near}'?" if near else "")
 
 
 def _expected(parameter: Parameter, value: Any) -> str:
@@ -562,6 +577,11 @@ def clr_call(*signatures: str) -> Callable[[F], Any]:
         def call(self: Any, *args: Any, **named: Any) -> Any:
             return body(self, **binder.bind(args, named))
 
+        @functools.wraps(body)
+        def pascal(self: Any, *args: Any, **named: Any) -> Any:
+            return body(self, **binder.bind(args, named, camel_case=True))
+
+        call.under_pascal_case = pascal  # type: ignore[attr-defined]
         return call
 
     return decorate

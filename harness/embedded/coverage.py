@@ -170,6 +170,9 @@ def _paragraph(names: Iterable[str], before: str = "") -> str:
     return textwrap.fill(text, 118, break_long_words=False, break_on_hyphens=False)
 
 
+_REFUSED_SLIPPAGE = "MarketImpactSlippageModel"
+
+
 def page() -> str:
     """The whole page in Markdown."""
     parts = [_START]
@@ -185,7 +188,10 @@ def page() -> str:
         "Brokerages": (brokerages, refused),
         "Fill models": (_public("FillModel"), []),
         "Fee models": (_public("FeeModel"), []),
-        "Slippage models": (_public("SlippageModel"), []),
+        "Slippage models": (
+            [name for name in _public("SlippageModel") if name != _REFUSED_SLIPPAGE],
+            [_REFUSED_SLIPPAGE],
+        ),
         "Buying power models": (_public("BuyingPowerModel") + _public("MarginModel"), []),
         "Settlement models": (_public("SettlementModel"), []),
         "Margin call models": (_public("MarginCallModel"), []),

@@ -275,6 +275,7 @@ class AlgorithmManager:
                     self._finish_warm_up()
                     warm_us = _NEVER
                 self._rest_of_step(now, changes, auxiliary, plan, step)
+                consolidated, past = today.flags, today.past
             else:
                 if (queued or open_orders) and handler.has_work:
                     handler.process_synchronous_events()
@@ -284,6 +285,9 @@ class AlgorithmManager:
                     self._end_here(now)
                 if now >= self._next_margin_call_us:
                     self._margin_calls(now)
+                if data.consolidators_changed:
+                    self._take_consolidators(plan)
+                    consolidated, past = today.flags, today.past
                 if consolidated is not None and consolidated[step]:
                     self._consolidate(step)
                 if on_data is not None and user_data[step]:
@@ -302,10 +306,7 @@ class AlgorithmManager:
             if data.dirty:
                 return step
             if data.consolidators_changed:
-                data.consolidators_changed = False
-                for sub in plan.subscriptions:
-                    self.engine.consolidation.drive(sub.subscription.config.consolidators)
-                today.refresh()
+                self._take_consolidators(plan)
                 consolidated, past = today.flags, today.past
         return None
 
@@ -340,8 +341,11 @@ class AlgorithmManager:
         if auxiliary:
             self._apply_dividends(auxiliary)
             self._apply_splits(auxiliary)
-        if plan is not None and self.today.flags is not None and self.today.flags[step]:
-            self._consolidate(step)
+        if plan is not None:
+            if self.data.consolidators_changed:
+                self._take_consolidators(plan)
+            if self.today.flags is not None and self.today.flags[step]:
+                self._consolidate(step)
         if auxiliary:
             current = algorithm.current_slice
             for name, context, collection in (
@@ -447,6 +451,13 @@ class AlgorithmManager:
         except USER_ERRORS as error:
             self.algorithm.set_runtime_error(error, "Consolidators update")
             raise _Stop from None
+
+    def _take_consolidators(self, plan: DayPlan) -> None:
+        """Consolidators that came or went; those that came before a step's bars are handed out get this step's."""
+        self.data.consolidators_changed = False
+        for sub in plan.subscriptions:
+            self.engine.consolidation.drive(sub.subscription.config.consolidators)
+        self.today.refresh()
 
     def _consolidate(self, step: int) -> None:
         try:

@@ -46,7 +46,8 @@ def lean_api(cls: Any = None, *, names: dict[str, str] | None = None) -> Any:
     """Class decorator: every public ``snake_case`` member also answers to Lean's ``PascalCase`` name.
 
     ``names`` maps a snake_case member to its PascalCase spelling where the rule does not give it. Slots, functions,
-    properties and class attributes are all aliased; a name that the class already defines is left alone.
+    properties and class attributes are all aliased; a name that the class already defines is left alone. A member with
+    ``under_pascal_case`` (see ``binding.clr_call``) is another one under that name, as its parameters have other names.
     """
 
     def decorate(target: T) -> T:
@@ -56,7 +57,7 @@ def lean_api(cls: Any = None, *, names: dict[str, str] | None = None) -> Any:
                 continue
             alias = special.get(name) or pascal_case(name)
             if alias not in vars(target):
-                setattr(target, alias, member)
+                setattr(target, alias, getattr(member, "under_pascal_case", member))
         return target
 
     return decorate(cls) if cls is not None else decorate

@@ -378,3 +378,15 @@ def test_an_unknown_ticker_is_refused_where_user_code_would_hear_of_it() -> None
 
     with pytest.raises(NotSupportedError, match="trading an unknown ticker"):
         Listening("ALFA").market_order("NOPE", 1)
+
+
+def test_parameters_have_the_names_of_the_spelling(algorithm: FakeAlgorithm) -> None:
+    """pythonnet's ``MethodInformation.ParameterNames``: snake_case for the one spelling, C#'s own for the other."""
+    properties = OrderProperties()
+    ticket = algorithm.LimitOrder("ALFA", 1, limitPrice=50, orderProperties=properties)
+    assert (ticket.get(OrderField.LIMIT_PRICE), ticket.submit_request.order_properties) == (50, properties)
+    with pytest.raises(TypeError, match=r"unexpected keyword argument 'limitPrice'\. Did you mean 'limit_price'"):
+        algorithm.limit_order("ALFA", 1, limitPrice=50)
+    with pytest.raises(TypeError, match=r"unexpected keyword argument 'limit_price'\. Did you mean 'limitPrice'"):
+        algorithm.LimitOrder("ALFA", 1, limit_price=50)
+    assert ticket.UpdateLimitPrice(limitPrice=51).is_success
