@@ -164,7 +164,10 @@ class Settings(_Table):
 
     def path(self, relative: Path) -> Path:
         """``relative`` as an absolute path, seen from ``harness.toml``."""
-        return (self.root / relative).resolve()
+        try:
+            return (self.root / relative).resolve()
+        except (RuntimeError, OSError) as error:
+            raise InputError(f"{self.root / relative}: a link that leads to itself; remove it") from error
 
     def variant(self, name: str) -> VariantSettings:
         """The variant of this name. Raises ``InputError`` naming those there are."""

@@ -115,10 +115,16 @@ def row_to_dict(row: RunRow) -> dict[str, Any]:
     return {"schema_version": SCHEMA_VERSION, **asdict(row)}
 
 
+_NUMBERS = ("number", "pair", "wall_s", "user_s", "system_s", "peak_rss_bytes", "exit_code")
+
+
 def row_from_dict(fields: Mapping[str, Any], where: str) -> RunRow:
     """A row from its stored form. Raises ``DamagedError`` naming ``where`` when it cannot be read."""
     try:
         known = {key: value for key, value in fields.items() if key in RunRow.__slots__}
+        for key in _NUMBERS:
+            if not isinstance(fields[key], int | float):
+                raise TypeError(f"{key} is not a number")
         return RunRow(
             **{
                 **known,

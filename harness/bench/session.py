@@ -28,12 +28,12 @@ from harness.engines.base import BacktestRequest, Engine
 from harness.errors import EngineError, HarnessError, InputError
 from harness.measure.data_state import data_changes, data_state
 from harness.measure.fingerprint import code_mismatches, resume_mismatches
+from harness.results.digests import FILES_FIELD, MEASUREMENT_NAME, file_digests
 from harness.results.lean_results import LeanResults
 from harness.results.lock import FolderLock
-from harness.results.store import append_row, read_json, read_rows, write_json
+from harness.results.store import append_row, read_json, read_rows, rows_exist, write_json
 
 LEAST_FREE_BYTES = 100 * 2**20
-MEASUREMENT_NAME = "measurement.json"
 # Commands that measure by sessions of their own keep them in a folder of the command's name below the runs, so that
 # "the latest session" is one that the user asked for.
 APART = ("bisect", "instrumentation")
@@ -88,7 +88,7 @@ def load_session(folder: Path) -> Session:
         raise InputError(f"{folder}: no session in it ({HEADER_NAME} is missing); `harness show` lists the sessions")
     setup = setup_from_dict(read_json(header, schema=SCHEMA, version=VERSION), str(header))
     path = folder / ROWS_NAME
-    stored = read_rows(path) if path.exists() else []
+    stored = read_rows(path) if rows_exist(path) else []
     rows = latest_rows(row_from_dict(fields, f"{path}, row {index}") for index, fields in enumerate(stored, start=1))
     return Session(folder, setup, make_plan(setup.plan), tuple(rows.values()))
 
@@ -221,7 +221,8 @@ class _Runner:
         else:
             stages, parity = {}, ()
         row = make_row(planned, run, stages, parity)
-        write_json(run_folder / MEASUREMENT_NAME, row_to_dict(row), schema="harness.measurement", version=1)
+        kept = {**row_to_dict(row), FILES_FIELD: file_digests(request.results_folder)}
+        write_json(run_folder / MEASUREMENT_NAME, kept, schema="harness.measurement", version=1)
         append_row(self.folder / ROWS_NAME, row_to_dict(row))
         if not run.ok:
             raise EngineError(

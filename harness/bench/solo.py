@@ -12,11 +12,12 @@ from typing import Any
 from harness.bench.evidence import Inspector
 from harness.bench.plan import PlannedRun, RunKind
 from harness.bench.records import ParityCheck, RunRow, make_row, row_to_dict
-from harness.bench.session import MEASUREMENT_NAME, refuse_problems
+from harness.bench.session import refuse_problems
 from harness.bench.setup import Variant
 from harness.engines.base import BacktestRequest, BacktestRun, Engine
 from harness.errors import EngineError, HarnessError
 from harness.measure.data_state import data_changes, data_state
+from harness.results.digests import FILES_FIELD, MEASUREMENT_NAME, file_digests
 from harness.results.store import write_json
 
 
@@ -67,7 +68,8 @@ def run_repeatedly(
                 )
             parity = (check,)
         row = make_row(planned, run, inspector.stages(request.results_folder), parity)
-        write_json(request.run_folder / MEASUREMENT_NAME, row_to_dict(row), schema="harness.measurement", version=1)
+        kept = {**row_to_dict(row), FILES_FIELD: file_digests(request.results_folder)}
+        write_json(request.run_folder / MEASUREMENT_NAME, kept, schema="harness.measurement", version=1)
         rows.append(row)
     return rows
 

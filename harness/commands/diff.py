@@ -19,13 +19,17 @@ def diff(config: Path | None, left_label: str, right_label: str, *, as_json: boo
     from harness.config import Settings, find_settings
     from harness.parity.diff import diff_results
     from harness.parity.rules import ParityRules
-    from harness.results.labels import resolve
+    from harness.results.digests import verify_files
+    from harness.results.labels import Kind, resolve
 
     # Folders can be compared anywhere, also where there is no harness.toml.
     path = config or find_settings(Path.cwd())
     settings = settings_from(config) if config or path.is_file() else Settings(root=Path.cwd())
     places = (settings.root, settings.folders.runs, settings.folders.baselines)
     left, right = resolve(left_label, *places), resolve(right_label, *places)
+    for side in (left, right):
+        if side.kind in (Kind.VARIANT, Kind.RUN):
+            verify_files(side.path)
     report = diff_results(left.results, right.results, ParityRules.from_settings(settings.parity))
     if as_json:
         print_json({"left": str(left.path), "right": str(right.path), **report.to_dict()})

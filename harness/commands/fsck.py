@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from harness.results.fsck import Finding
 
 DOCKER_ANSWER_S = 5.0
+DECISIONS = Path("docs") / "decisions.md"
 
 
 def fsck(config: Path | None, *, repair: bool, as_json: bool) -> int:
@@ -26,8 +27,7 @@ def fsck(config: Path | None, *, repair: bool, as_json: bool) -> int:
     if (path := history_path(settings)).exists():
         more = inspect_history(path, repair)
         found = Check(found.files + 1, found.findings if more is None else (*found.findings, more))
-    if more_found := _containers(repair):
-        found = Check(found.files, (*found.findings, *more_found))
+    found = Check(found.files, (*found.findings, *_decisions(settings.root / DECISIONS), *_containers(repair)))
     if as_json:
         rows = [
             {
@@ -47,6 +47,19 @@ def fsck(config: Path | None, *, repair: bool, as_json: bool) -> int:
     advice = " (`harness fsck --repair` does what loses nothing)" if found.findings and not repair else ""
     print(f"{found.files} files read, {len(found.findings)} findings, {damaged} damaged{advice}")
     return 0 if found.ok else 1
+
+
+def _decisions(path: Path) -> list[Finding]:
+    from harness.errors import DamagedError
+    from harness.premerge.decisions import read_decisions
+    from harness.results.fsck import Finding, Severity
+
+    try:
+        read_decisions(path)
+    except (DamagedError, OSError) as error:
+        problem = str(error).removeprefix(f"{path}: ").split("; ")[0]
+        return [Finding(path, Severity.DAMAGED, problem, "restore it from version control")]
+    return []
 
 
 def _containers(repair: bool) -> list[Finding]:

@@ -20,6 +20,7 @@ from typing import Any
 NAME_PREFIX = "harness_lean_"
 REMOVAL_S = 30.0
 RESULTS_MOUNT = "/Results"
+UNKNOWN = 0
 
 # Of this process, from before they are made until they are gone.
 _active: set[str] = set()
@@ -35,7 +36,7 @@ class Owner:
 
     def dead(self) -> bool:
         """Whether it is known to have ended; never for a process of another machine or namespace."""
-        return self.machine == machine_key() and process_start(self.pid) != self.started
+        return self.machine == machine_key() and process_start(self.pid) not in (self.started, UNKNOWN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +133,7 @@ def process_start(pid: int) -> int:
         try:
             fields = Path(f"/proc/{pid}/stat").read_text("utf-8", errors="replace").rpartition(")")[2].split()
         except OSError:
-            return -1
+            return UNKNOWN if _hidden(pid) else -1
         return -1 if fields[0] in "ZX" else int(fields[19])
     import psutil
 
@@ -141,4 +142,15 @@ def process_start(pid: int) -> int:
     except psutil.NoSuchProcess:
         return -1
     except psutil.Error:
-        return 0
+        return UNKNOWN
+
+
+def _hidden(pid: int) -> bool:
+    """Whether there is such a process, of another user whose processes are not shown here (``hidepid``)."""
+    try:
+        os.kill(pid, 0)
+    except PermissionError:
+        return True
+    except OSError:
+        return False
+    return True

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.errors import DamagedError, InputError
+from harness.results.lock import FolderLock
 from harness.results.store import write_bytes
 
 HEADING = "# Decisions\n\nNewest last. Kept by `harness log`; entries are added, never changed.\n"
+WAIT_S = 30.0
 _ENTRY = re.compile(r"^## (\d+)\. (\d{4}-\d{2}-\d{2}) (.+?)((?: `#[\w.-]+`)*)$")
 _TAG = re.compile(r"[\w.-]+")
 
@@ -41,7 +43,11 @@ def read_decisions(path: Path) -> list[Decision]:
             tags = tuple(tag.strip(" `#") for tag in head[4].split())
             found.append(Decision(int(head[1]), head[2], head[3], reason, tags, evidence))
 
-    for line in path.read_text("utf-8").splitlines():
+    try:
+        text = path.read_text("utf-8")
+    except UnicodeDecodeError as error:
+        raise DamagedError(f"{path}: is not UTF-8 (byte {error.start}); restore it from version control") from error
+    for line in text.splitlines():
         match = _ENTRY.match(line)
         if match is None:
             body.append(line)
@@ -66,11 +72,11 @@ def add_decision(
             raise InputError(f"--tag {tag!r}: letters, digits, '.', '_' and '-' only")
     if any(line.startswith("## ") for line in reason.splitlines()):
         raise InputError("--why: a line begins with '## ', which begins an entry; write it otherwise")
-    made = Decision(len(read_decisions(path)) + 1, date, title, reason, tags, " ".join(evidence.split()))
-    old = path.read_text("utf-8") if path.exists() else HEADING
-    words = "".join(f" `#{tag}`" for tag in tags)
-    proof = f"\nEvidence: {made.evidence}\n" if made.evidence else ""
-    entry = f"\n## {made.number}. {date} {title}{words}\n\n{reason}\n{proof}"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_bytes(path, (old.rstrip("\n") + "\n" + entry).encode())
+    with FolderLock(path.parent, "harness log", wait_s=WAIT_S):  # two at once: both are kept, one after the other
+        made = Decision(len(read_decisions(path)) + 1, date, title, reason, tags, " ".join(evidence.split()))
+        old = path.read_text("utf-8") if path.exists() else HEADING
+        words = "".join(f" `#{tag}`" for tag in tags)
+        proof = f"\nEvidence: {made.evidence}\n" if made.evidence else ""
+        entry = f"\n## {made.number}. {date} {title}{words}\n\n{reason}\n{proof}"
+        write_bytes(path, (old.rstrip("\n") + "\n" + entry).encode())
     return made

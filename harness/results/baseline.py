@@ -37,6 +37,8 @@ from harness.results.volatile import without_volatile
 BASELINE_SCHEMA = "harness.baseline"
 BASELINE_VERSION = 1
 NEXT = ".next"
+_COMPANION_FIELDS = ("file", "digest", "packed_digest")
+MOST_UNPACKED_BYTES = 2 << 30
 ORDER_EVENTS_SUFFIX = "-order-events.json.gz"
 RESULT_SUFFIX = "-result.json.gz"
 LOCK_WAIT_S = 30.0
@@ -74,7 +76,7 @@ class StoredBaseline:
     def companion_path(self, kind: str) -> Path | None:
         """The file of ``order_events`` or ``result``; None when the backtest had none."""
         entry = self.companions.get(kind)
-        return self.path.with_name(entry["file"]) if entry else None
+        return self.path.with_name(Path(entry["file"]).name) if entry else None
 
     def companion(self, kind: str) -> bytes | None:
         """The text of ``order_events`` or ``result``, verified.
@@ -84,7 +86,7 @@ class StoredBaseline:
         entry = self.companions.get(kind)
         if entry is None:
             return None
-        path = self.path.with_name(entry["file"])
+        path = self.path.with_name(Path(entry["file"]).name)
         problem = "is missing"
         # The writer may rename the second to the first just between two looks: then the first is right at the third.
         for candidate in (path, path.with_name(path.name + NEXT), path):
@@ -97,7 +99,7 @@ class StoredBaseline:
                 problem = "does not match its digest in the baseline"
                 continue
             try:
-                text = gzip.decompress(packed)
+                text = _unpacked(packed)
             except (OSError, EOFError, zlib.error) as error:
                 problem = f"cannot be decompressed ({error})"
                 break
@@ -114,6 +116,15 @@ class StoredBaseline:
             return bool(read_json(self.path, schema=BASELINE_SCHEMA)["companions"] != self.companions)
         except (HarnessError, KeyError):
             return False
+
+
+def _unpacked(packed: bytes) -> bytes:
+    """The content of a gzip file. Raises ``OSError`` when it is larger than any result: a few kilobytes can be."""
+    with gzip.GzipFile(fileobj=io.BytesIO(packed)) as stream:
+        text = stream.read(MOST_UNPACKED_BYTES + 1)
+    if len(text) > MOST_UNPACKED_BYTES:
+        raise OSError(f"holds more than {MOST_UNPACKED_BYTES // 2**20} MiB")
+    return text
 
 
 class BaselineResults(LeanResults):
@@ -203,13 +214,19 @@ def load_baseline(path: str | os.PathLike[str]) -> StoredBaseline:
     source = Path(path)
     document = read_json(source, schema=BASELINE_SCHEMA, version=BASELINE_VERSION)
     try:
+        companions = document["companions"]
+        if not isinstance(companions, dict) or not all(
+            isinstance(entry, dict) and all(isinstance(entry.get(key), str) for key in _COMPANION_FIELDS)
+            for entry in companions.values()
+        ):
+            raise DamagedError(f"{source}: its companion files are not named as written; run 'make baseline'")
         return StoredBaseline(
             path=source,
             scenario=document["scenario"],
             record=document["record"],
             summary=document["summary"],
             order_event_count=document["order_event_count"],
-            companions=document["companions"],
+            companions=companions,
         )
     except KeyError as error:
         raise DamagedError(f"{source}: the field {error} is missing; run 'make baseline'") from error

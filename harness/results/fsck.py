@@ -20,15 +20,17 @@ import msgspec
 
 from harness.errors import BusyError, DamagedError, HarnessError, InputError
 from harness.results.baseline import NEXT, BaselineResults, finish_baseline, load_baseline
-from harness.results.labels import SESSION_FILE, variant_runs
+from harness.results.digests import MEASUREMENT_NAME, changed_files
+from harness.results.labels import SESSION_FILE
 from harness.results.lean_results import find_result_ids
-from harness.results.lock import LOCK_NAME, FolderLock, read_owner
+from harness.results.lock import LOCK_NAME, FolderLock, is_locked, read_owner
 from harness.results.spans import CACHE_FOLDER, SectionFile
 from harness.results.store import (
     ENVELOPE,
     TEMPORARY_PREFIX,
     read_json,
     read_rows,
+    rows_exist,
     rows_torn_bytes,
     salvage_rows,
     trim_rows,
@@ -36,6 +38,10 @@ from harness.results.store import (
 
 _Inspection = Callable[[Path], None]
 _Repair = Callable[[], object]
+ROWS_FILE = "rows.jsonl"
+HEAD_SUFFIX = ".head"
+# Written by the store and by nobody else: without an envelope they are not what was written.
+STORED = frozenset({SESSION_FILE, MEASUREMENT_NAME, "report.json", "profile.json", "walk_forward.json", "parity.json"})
 _TEMPORARY = re.compile(re.escape(TEMPORARY_PREFIX) + r".*\.(\d+)-\d+-\d+\Z")
 
 
@@ -114,6 +120,8 @@ class _Inspector:
                 inspect(folder)
         except BusyError as error:
             self.findings.append(Finding(folder, Severity.BUSY, str(error), "run again when it has ended"))
+        except InputError as error:
+            self.findings.append(Finding(folder / LOCK_NAME, Severity.DAMAGED, str(error), "then run again"))
 
     def baselines(self, folder: Path) -> None:
         if folder.is_dir():
@@ -140,19 +148,48 @@ class _Inspector:
     def tree(self, folder: Path) -> None:
         """A session, a sweep or anything else below the runs folder."""
         for variant in sorted(path for path in folder.iterdir() if path.is_dir()):
-            for run in variant_runs(variant):
-                self.run(run)
+            for lean in sorted(variant.glob("*/lean")):
+                self.run(lean.parent)
         for current, folders, _ in os.walk(folder):
             folders[:] = [name for name in folders if name not in (CACHE_FOLDER, "lean")]
             self.files_in(Path(current))
 
     def files_in(self, folder: Path) -> None:
         self.leftovers(folder)
+        if (folder / SESSION_FILE).exists() or (folder / ROWS_FILE).exists():
+            self.session(folder)
         for path in sorted(path for path in folder.iterdir() if path.is_file()):
             if path.suffix == ".jsonl":
                 self.rows(path)
             elif path.suffix == ".json":
                 self.document(path)
+            elif path.suffix == HEAD_SUFFIX and not path.with_suffix("").exists():
+                self.rows(path.with_suffix(""))
+
+    def session(self, folder: Path) -> None:
+        """What only the files of a session together tell: each run that was acknowledged is there, and has its row."""
+        if not (folder / SESSION_FILE).exists():
+            remedy = "restore it; the runs and their rows are kept"
+            self.findings.append(Finding(folder / SESSION_FILE, Severity.DAMAGED, "is gone", remedy))
+        rows_path = folder / ROWS_FILE
+        try:
+            rows = read_rows(rows_path) if rows_exist(rows_path) else []
+        except (DamagedError, InputError):
+            return  # told by `rows`
+        if not all("folder" in row for row in rows):
+            return  # rows of something else
+        with_row = {str(row.get("folder")) for row in rows}
+        measured = {path.parent.relative_to(folder).as_posix() for path in folder.glob(f"*/*/{MEASUREMENT_NAME}")}
+        # One may be without: a run is measured first, then acknowledged.
+        if len(measured - with_row) > 1:
+            problem = f"{len(measured - with_row)} runs were measured, but their rows are gone"
+            self.findings.append(Finding(rows_path, Severity.DAMAGED, problem, "restore it, or start a new session"))
+        for name in sorted({str(row.get("folder")) for row in rows if row.get("outcome") == "completed"}):
+            run = folder / name
+            # A whole folder that is gone was removed by somebody; its row still says what was found.
+            for part in (run / MEASUREMENT_NAME, run / "lean"):
+                if run.is_dir() and not part.exists():
+                    self.findings.append(Finding(part, Severity.DAMAGED, "is gone", "run that backtest again"))
 
     def document(self, path: Path) -> None:
         """A JSON file: whole JSON, and when it looks like a stored document, what was stored."""
@@ -160,7 +197,8 @@ class _Inspector:
         rebuilt = "the session's runs are kept; start a new session" if path.name == SESSION_FILE else "run it again"
         try:
             fields = json.loads(path.read_bytes())
-            if isinstance(fields, dict) and sum(name in fields for name in ENVELOPE) >= 2:
+            known = path.name in STORED or path.name.endswith(HEAD_SUFFIX)
+            if known or (isinstance(fields, dict) and sum(name in fields for name in ENVELOPE) >= 2):
                 read_json(path)
         except (OSError, ValueError, RecursionError) as error:
             self.findings.append(Finding(path, Severity.DAMAGED, f"not valid JSON ({error})", rebuilt))
@@ -173,6 +211,10 @@ class _Inspector:
             read_rows(path)
             torn = rows_torn_bytes(path)
         except (DamagedError, InputError) as error:
+            if not path.exists():
+                remedy = f"restore it, or remove {path.name}{HEAD_SUFFIX} and begin anew"
+                self.findings.append(Finding(path, Severity.DAMAGED, _problem(error, path), remedy))
+                return
             remedy = f"keep its good rows, set it aside as {path.name}.damaged"
             self.note(Finding(path, Severity.DAMAGED, _problem(error, path), remedy), lambda: salvage_rows(path))
             return
@@ -185,6 +227,8 @@ class _Inspector:
         lean = folder / "lean"
         if not lean.is_dir():
             return
+        for path, problem in changed_files(lean):
+            self.findings.append(Finding(path, Severity.DAMAGED, problem, "run that backtest again"))
         for result_id in find_result_ids(lean):
             for path in (lean / f"{result_id}.json", lean / f"{result_id}-summary.json"):
                 if path.exists():
@@ -213,7 +257,7 @@ class _Inspector:
             finding = Finding(path, Severity.LEFTOVER, "a write that was interrupted", "remove it")
             self.note(finding, partial(path.unlink, missing_ok=True))
         owner = read_owner(folder)
-        if owner is not None and owner.pid != os.getpid() and not _alive(owner.pid):
+        if owner is not None and owner.pid != os.getpid() and not _alive(owner.pid) and not is_locked(folder):
             lock = folder / LOCK_NAME
             finding = Finding(lock, Severity.LEFTOVER, f"its owner is dead: {owner}", "remove it")
             self.note(finding, lambda: lock.unlink(missing_ok=True))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import socket
+import stat
 import sys
 import time
 from contextlib import suppress
@@ -20,6 +21,9 @@ from harness.errors import BusyError, InputError
 from harness.results.file_system import BINARY
 
 LOCK_NAME = ".lock"
+# A link in the lock's place would have its target emptied, a pipe would never answer.
+_PLAIN = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | BINARY
+_MOST_BYTES = 4096
 
 if sys.platform == "win32":  # pragma: no cover - other platforms
     import msvcrt
@@ -67,7 +71,8 @@ class Owner:
     purpose: str
 
     def __str__(self) -> str:
-        return f"{self.purpose} (process {self.pid} on {self.host}, since {self.since_utc})"
+        told = f"{self.purpose} (process {self.pid} on {self.host}, since {self.since_utc})"
+        return "".join(char if char.isprintable() else "?" for char in told)
 
 
 class FolderLock:
@@ -120,11 +125,16 @@ class FolderLock:
         path = self.folder / LOCK_NAME
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            fd = os.open(path, os.O_RDWR | os.O_CREAT | BINARY, 0o644)
+            fd = os.open(path, os.O_RDWR | os.O_CREAT | _PLAIN, 0o644)
         except OSError as error:
+            if path.is_symlink() or (path.exists() and not path.is_file()):
+                raise InputError(f"{path}: is not a plain file; remove it") from error
             raise InputError(
                 f"{self.folder}: cannot be locked ({error.strerror or error}); make it writable"
             ) from error
+        if not stat.S_ISREG(os.fstat(fd).st_mode):
+            os.close(fd)
+            raise InputError(f"{path}: is not a plain file; remove it")
         if lock_descriptor(fd):
             # The last owner removes the file when it ends: what was locked must still be the file at this path.
             with suppress(OSError):
@@ -134,10 +144,28 @@ class FolderLock:
         return None
 
 
+def is_locked(folder: str | os.PathLike[str]) -> bool:
+    """Whether a process holds the folder's lock now, whatever its file says."""
+    try:
+        fd = os.open(Path(folder) / LOCK_NAME, os.O_RDWR | _PLAIN)
+    except OSError:
+        return False
+    try:
+        return not lock_descriptor(fd)
+    finally:
+        os.close(fd)
+
+
 def read_owner(folder: str | os.PathLike[str]) -> Owner | None:
     """The owner written in ``folder``'s lock file; None when nobody is, or it cannot be read."""
     try:
-        fields = json.loads((Path(folder) / LOCK_NAME).read_bytes())
+        fd = os.open(Path(folder) / LOCK_NAME, os.O_RDONLY | _PLAIN)
+        try:
+            if not stat.S_ISREG(os.fstat(fd).st_mode):
+                return None
+            fields = json.loads(os.read(fd, _MOST_BYTES))
+        finally:
+            os.close(fd)
         return Owner(int(fields["pid"]), str(fields["host"]), str(fields["since_utc"]), str(fields["purpose"]))
     except (OSError, ValueError, TypeError, KeyError, OverflowError, RecursionError):
         return None

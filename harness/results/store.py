@@ -234,6 +234,11 @@ def read_rows(path: str | os.PathLike[str]) -> list[dict[str, Any]]:
     return [{key: value for key, value in row.items() if key != "check"} for row in rows]
 
 
+def rows_exist(path: str | os.PathLike[str]) -> bool:
+    """Whether rows were ever stored at ``path``, also when their file is gone."""
+    return Path(path).exists() or _head_path(Path(path)).exists()
+
+
 def rows_torn_bytes(path: str | os.PathLike[str]) -> int:
     """Bytes after the last whole row: what a killed writer left. Raises as :func:`read_rows`."""
     target = Path(path)
@@ -321,6 +326,12 @@ def _scan(path: Path, head: Mapping[str, Any], whole: bool = False) -> _Tail:
     try:
         raw = file_system().read_from(path, start)
         size = path.stat().st_size
+    except FileNotFoundError as error:
+        if head["rows"]:
+            raise DamagedError(
+                f"{path}: is gone, but {head['rows']} rows were acknowledged; restore the file"
+            ) from error
+        raise _read_error(path, error) from error
     except OSError as error:
         raise _read_error(path, error) from error
     if size < head["bytes"]:

@@ -122,6 +122,8 @@ def write_settings(workspace: Path, market_data: Path, standin: str = "") -> Non
 @pytest.fixture
 def project(workspace: Path, market_data: Path) -> Path:
     """A workspace in which the engine never ends by itself."""
+    algorithm = workspace / "project" / "main.py"
+    algorithm.write_text(algorithm.read_text().replace("set_end_date(2025, 10, 2)", "set_end_date(2025, 10, 1)"))
     write_settings(workspace, market_data, "scribble")
     return workspace
 

@@ -93,6 +93,17 @@ def test_a_process_that_ended_and_was_not_waited_for_is_dead() -> None:
     child.wait()
 
 
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="as the kernel hides it")
+def test_a_process_of_another_user_that_is_hidden_is_alive(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(pid: int, number: int) -> None:
+        raise PermissionError
+
+    gone = ended_process()
+    assert Owner(gone, 4711, machine_key()).dead()
+    monkeypatch.setattr(os, "kill", refuse)
+    assert not Owner(gone, 4711, machine_key()).dead()
+
+
 def test_containers_of_other_machines_are_named_and_left_alone() -> None:
     foreign, old = name(ended_process(), 1, "ffffffff"), f"{NAME_PREFIX}{ended_process()}_0123456789ab"
     client = Docker(foreign, old)

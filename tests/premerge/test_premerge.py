@@ -10,7 +10,7 @@ import pytest
 
 from harness.bench.session import run_session, start_session
 from harness.engines.scripted import ScriptedEngine, ScriptedRun
-from harness.errors import InputError
+from harness.errors import DamagedError, InputError
 from harness.premerge.checklist import DataEvidence, State, checklist, checklist_exit_code, render_checklist
 from harness.premerge.decisions import add_decision, read_decisions
 from harness.report.model import InstrumentationLine, Report, build_report
@@ -121,3 +121,23 @@ def test_decisions_are_numbered_added_and_found_by_story(tmp_path: Path) -> None
         with pytest.raises(InputError):
             add_decision(path, "2025-10-03", title, why, tags)
     assert len(read_decisions(path)) == 2
+
+
+def test_decisions_that_are_added_at_once_are_all_kept(tmp_path: Path) -> None:
+    from concurrent.futures import ThreadPoolExecutor
+
+    path = tmp_path / "docs" / "decisions.md"
+    with ThreadPoolExecutor(8) as pool:
+        made = list(pool.map(lambda number: add_decision(path, "2025-10-01", f"t{number}", "why"), range(24)))
+    assert sorted(item.number for item in made) == list(range(1, 25))
+    assert {item.title for item in read_decisions(path)} == {f"t{number}" for number in range(24)}
+
+
+def test_a_log_that_is_not_utf8_is_damaged_not_an_internal_error(tmp_path: Path) -> None:
+    path = tmp_path / "decisions.md"
+    path.write_bytes(b"# D\n\n\xff")
+    with pytest.raises(DamagedError, match="is not UTF-8"):
+        read_decisions(path)
+    with pytest.raises(DamagedError, match="is not UTF-8"):
+        add_decision(path, "2025-10-01", "t", "why")
+    assert path.read_bytes() == b"# D\n\n\xff"

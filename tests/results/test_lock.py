@@ -94,7 +94,7 @@ def test_a_folder_that_cannot_hold_a_lock(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=words), FolderLock(file, "x"):
         pass
     (tmp_path / LOCK_NAME).mkdir()
-    words = f"{tmp_path}: cannot be locked (Is a directory); make it writable"
+    words = f"{tmp_path / LOCK_NAME}: is not a plain file; remove it"
     with pytest.raises(InputError, match=f"^{re.escape(words)}$"), FolderLock(tmp_path, "x"):
         pass
 
