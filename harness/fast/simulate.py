@@ -2,17 +2,20 @@
 
 :func:`simulate_trades_batch` gives exactly the trades of :mod:`harness.fast.reference`. Two inner loops give the same
 bits: compiled (:mod:`harness.fast.kernels`, when numba is installed) and NumPy (here). The NumPy search walks all
-trades in lock-step: extremes of blocks of bars rule out every block that cannot touch a trade's level, and only the
-blocks that can are looked at bar by bar.
+trades in lock-step: first through windows of bars from the entry on, each twice as long as the one before; for trades
+that live longer, extremes of blocks of bars rule out every block that cannot touch a trade's level, and only the blocks
+that can are looked at bar by bar.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from functools import cached_property
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
+from numpy.lib.stride_tricks import sliding_window_view
 
 from harness.fast import jit
 from harness.fast.bars import Bars, BoolArray, FloatArray, IntArray
@@ -32,6 +35,9 @@ from harness.fast.trades import (
 
 CHUNK_TRADES: Final = 4096
 _JUMP_BLOCKS: Final = 32
+_FIRST_WINDOW: Final = 64
+_LAST_WINDOW: Final = 1024
+_WINDOW_CELLS: Final = 32_768
 _LOCK_STEP_GROUPS: Final = 32
 
 
@@ -131,7 +137,7 @@ def _run_compiled(entries: Entries, bars: Bars, rules: SimulationRules, outcome:
 
 
 def _run_numpy(entries: Entries, bars: Bars, rules: SimulationRules, outcome: _Outcome, chunk_trades: int) -> None:
-    search = _Search.over(bars, rules)
+    search = _Search(bars, rules)
     every = np.arange(len(entries), dtype=np.int64)
     if rules.overlap is Overlap.ALLOW:
         _simulate_rows(search, entries, every, outcome, chunk_trades)
@@ -201,19 +207,30 @@ def _keep_one_position(entries: Entries, rules: SimulationRules, outcome: _Outco
 # NumPy: the search for the exits -----------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class _Search:
     """The bars as the search reads them."""
 
-    bars: Bars
-    blocks: BlockExtremes
-    at_open: bool
-    ticks: float
+    def __init__(self, bars: Bars, rules: SimulationRules) -> None:
+        self.bars = bars
+        self.at_open = rules.entry_at is EntryAt.NEXT_OPEN
+        self.ticks = rules.ticks_per_dollar
+        self._windows: dict[tuple[str, int], FloatArray] = {}
 
-    @classmethod
-    def over(cls, bars: Bars, rules: SimulationRules) -> _Search:
-        blocks = block_extremes(bars.open, bars.high, bars.low)
-        return cls(bars, blocks, rules.entry_at is EntryAt.NEXT_OPEN, rules.ticks_per_dollar)
+    def window(self, name: str, first: IntArray, width: int) -> FloatArray:
+        """Rows of ``width`` values of a column from ``first`` on; behind its end the last value again."""
+        column: FloatArray = getattr(self.bars, name)
+        if int(first.max()) + width > len(column):
+            return np.take(column, first[:, None] + np.arange(width), mode="clip")
+        view = self._windows.get((name, width))
+        if view is None:
+            view = self._windows[name, width] = sliding_window_view(column, width)
+        rows: FloatArray = view[first]
+        return rows
+
+    @cached_property
+    def blocks(self) -> BlockExtremes:
+        """Over all bars: made when the first trade outlives its windows."""
+        return block_extremes(self.bars.open, self.bars.high, self.bars.low)
 
     def round_level(self, level: FloatArray) -> FloatArray:
         return np.rint(level * self.ticks) / self.ticks if self.ticks > 0.0 else level
@@ -238,7 +255,7 @@ class _Side:
     def __len__(self) -> int:
         return len(self.row)
 
-    def take(self, keep: BoolArray | IntArray) -> _Side:
+    def take(self, keep: BoolArray | IntArray | slice) -> _Side:
         return _Side(
             self.row[keep],
             self.bar[keep],
@@ -326,9 +343,86 @@ def _side_of(
 
 def _find_exits(search: _Search, side: _Side, sign: float, has_trail: bool, outcome: _Outcome) -> None:
     """Overwrite the outcome of every trade that touches a level up to its deadline."""
+    width = _FIRST_WINDOW
+    while len(side) and width <= _LAST_WINDOW:
+        at_once = max(1, _WINDOW_CELLS // width)
+        side = _joined(
+            [
+                _scan_window(search, side.take(slice(first, first + at_once)), sign, has_trail, outcome, width)
+                for first in range(0, len(side), at_once)
+            ]
+        )
+        width *= 2
     while len(side):
         side = _scan_to_block_end(search, side, sign, has_trail, outcome)
         side = _skip_blocks(search, side, sign, has_trail)
+
+
+def _scan_window(search: _Search, side: _Side, sign: float, has_trail: bool, outcome: _Outcome, width: int) -> _Side:
+    """Look at the next ``width`` bars of every trade; return the trades that go on, behind them.
+
+    Prices are left as they are: for a short the comparisons are turned, not the numbers.
+    """
+    long = sign > 0
+    adverse, favourable = ("low", "high") if long else ("high", "low")
+    beyond_stop, beyond_target = (np.less_equal, np.greater_equal) if long else (np.greater_equal, np.less_equal)
+    tighter = np.fmax if long else np.fmin
+    worst = search.window(adverse, side.bar, width)
+    opening = search.window("open", side.bar, width)
+    target = (sign * side.target)[:, None]
+    stop: FloatArray = (sign * side.stop)[:, None]
+    reached = side.extreme
+    if has_trail:
+        # What was reached before each bar: the bar before the first gives its place to what was reached until then.
+        running = search.window(favourable, side.bar - 1, width + 1)
+        touched = beyond_target(running[:, 1:], target)
+        running[:, 0] = sign * side.extreme
+        tighter.accumulate(running, axis=1, out=running)
+        reached = sign * running[:, -1]
+        level = running[:, :-1] * side.trail[:, None]
+        if search.ticks > 0.0:
+            level *= search.ticks
+            np.rint(level, out=level)
+            level /= search.ticks
+        stop = tighter(level, stop, out=level)
+    else:
+        touched = beyond_target(search.window(favourable, side.bar, width), target)
+    touched |= beyond_stop(worst, stop)
+    touched |= beyond_stop(opening, stop)
+    touched |= beyond_target(opening, target)
+    column = touched.argmax(axis=1)
+    every = np.arange(len(side))
+    hit = touched[every, column] & (side.bar + column <= side.deadline)
+    hits = every[hit]
+    at = column[hit]
+    fixed = side.stop[hits]
+    hit_stop = sign * stop[hits, at] if has_trail else fixed
+    trailed = (hit_stop > fixed) | np.isnan(fixed)
+    stop_reason = np.where(trailed, ExitReason.TRAIL, ExitReason.STOP) if has_trail else ExitReason.STOP
+    prices = sign * opening[hits, at], sign * worst[hits, at]
+    _record(outcome, side.row[hits], side.bar[hits] + at, *prices, hit_stop, side.target[hits], stop_reason, sign)
+    return side.moved(side.bar + width, reached).take(~hit & (side.bar + width <= side.deadline))
+
+
+def _record(
+    outcome: _Outcome,
+    rows: IntArray,
+    bar: IntArray,
+    opening: FloatArray,
+    worst: FloatArray,
+    stop: FloatArray,
+    target: FloatArray,
+    stop_reason: Any,
+    sign: float,
+) -> None:
+    """The exits of trades that touch a level in these bars; prices are seen in the trades' direction."""
+    gap_stop = opening <= stop
+    gap_target = ~gap_stop & (opening >= target)
+    at_stop = gap_stop | (~gap_target & (worst <= stop))
+    price = np.where(gap_stop | gap_target, opening, np.where(at_stop, stop, target))
+    outcome.exit_index[rows] = bar
+    outcome.exit_price[rows] = sign * price
+    outcome.reason[rows] = np.where(at_stop, stop_reason, ExitReason.TARGET)
 
 
 def _scan_to_block_end(search: _Search, side: _Side, sign: float, has_trail: bool, outcome: _Outcome) -> _Side:
@@ -365,21 +459,12 @@ def _scan_to_block_end(search: _Search, side: _Side, sign: float, has_trail: boo
     hit = touched[every, column]
     hits = every[hit]
     at = column[hit]
-    bar = side.bar[hits] + at
     hit_stop = stop[hits, at] if has_trail else side.stop[hits]
-    hit_target = side.target[hits]
-    opening_at = opening[hits, at]
     stop_reason = (
         np.where(trailed[hits, at], ExitReason.TRAIL, ExitReason.STOP) if trailed is not None else ExitReason.STOP
     )
-    gap_stop = opening_at <= hit_stop
-    gap_target = ~gap_stop & (opening_at >= hit_target)
-    at_stop = gap_stop | (~gap_target & (worst[hits, at] <= hit_stop))
-    price = np.where(gap_stop | gap_target, opening_at, np.where(at_stop, hit_stop, hit_target))
-    rows = side.row[hits]
-    outcome.exit_index[rows] = bar
-    outcome.exit_price[rows] = sign * price
-    outcome.reason[rows] = np.where(at_stop, stop_reason, ExitReason.TARGET)
+    prices = opening[hits, at], worst[hits, at]
+    _record(outcome, side.row[hits], side.bar[hits] + at, *prices, hit_stop, side.target[hits], stop_reason, sign)
 
     going = ~hit & (block_end < side.deadline)
     if not going.any():

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.fast import jit
+from harness.fast import jit, simulate
 from harness.fast.bars import NS_PER_S, Bars
 from harness.fast.choices import EntryAt, Kernel
 from harness.fast.errors import FastPathError, KernelUnavailableError
@@ -128,6 +128,19 @@ def test_random_entries_give_the_trades_of_the_plain_loop(
 ) -> None:
     entries, bars, rules, chunk = case
     assert_equal_to_reference(entries, bars, rules, chunk_trades=chunk)
+
+
+@settings(max_examples=200, deadline=None, derandomize=True)
+@given(cases(), st.sampled_from([(1, 1, 1), (2, 8, 16), (8, 32, 20)]))
+def test_windows_of_any_size_give_the_trades_of_the_plain_loop(
+    case: tuple[Entries, Bars, SimulationRules, int], sizes: tuple[int, int, int]
+) -> None:
+    """First window, last window, cells at once: so small that trades end in every window and behind the last."""
+    entries, bars, rules, chunk = case
+    with pytest.MonkeyPatch.context() as patch:
+        for name, size in zip(("_FIRST_WINDOW", "_LAST_WINDOW", "_WINDOW_CELLS"), sizes, strict=True):
+            patch.setattr(simulate, name, size)
+        assert_equal_to_reference(entries, bars, rules, chunk_trades=chunk)
 
 
 def test_long_trades_cross_many_blocks() -> None:

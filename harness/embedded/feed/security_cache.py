@@ -54,7 +54,7 @@ class _Updates:
             self.steps = steps[order]
             self.rows = rows[order]
             self.subs = subs[order]
-        self._index = view_of(np.searchsorted(self.steps, np.arange(length), side="right") - 1)
+        self._index = view_of(np.cumsum(np.bincount(self.steps, minlength=length)) - 1)
 
     def at(self, step: int) -> int:
         return self._index[step] if step >= 0 else -1
