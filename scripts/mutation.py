@@ -130,21 +130,23 @@ GROUPS = {
         ("harness/results/baseline.py", "harness/results/volatile.py", "harness/results/fsck.py"),
         tuple(f"tests/results/test_{name}.py" for name in ("baseline", "volatile", "fsck")),
     ),
-    "reader": Group(
-        tuple(
-            f"harness/results/{name}.py"
-            for name in (
-                "spans",
-                "decoding",
-                "lean_results",
-                "lean_types",
-                "test_results",
-                "catalog",
-                "labels",
-                "paths",
-            )
-        ),
-        ("tests/results",),
+    "spans": Group(("harness/results/spans.py",), ("tests/results/test_spans.py",)),
+    "decoding": Group(
+        ("harness/results/decoding.py", "harness/results/paths.py"),
+        ("tests/results/test_decoding.py", "tests/results/test_paths.py"),
+    ),
+    "lean_results": Group(
+        ("harness/results/lean_results.py", "harness/results/lean_types.py"), ("tests/results/test_lean_results.py",)
+    ),
+    "lazy_results": Group(
+        ("harness/results/test_results.py",),
+        ("tests/results/test_lazy_results.py", "tests/results/test_lazy_results_parts.py"),
+    ),
+    "catalog": Group(
+        ("harness/results/catalog.py",), ("tests/results/test_catalog.py", "tests/results/test_lazy_results.py")
+    ),
+    "labels": Group(
+        ("harness/results/labels.py",), ("tests/results/test_labels.py", "tests/results/test_labels_parts.py")
     ),
     "frames": Group(("harness/results/frames.py",), ("tests/results/test_frames.py",)),
 }

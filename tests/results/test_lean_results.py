@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import DamagedError, InputError
-from harness.results.lean_results import LeanResults, find_result_ids
+from harness.results.lean_results import LeanResults, find_result_ids, result_ids_among
 from tests.results.lean_folder import document, order_event, write_lean
 
 
@@ -141,3 +141,19 @@ def test_whole_folders_of_real_lean_are_read(shared: Path) -> None:
     assert "Performance" in sample.charts
     with pytest.raises(InputError, match="no Lean result"):
         LeanResults(shared / "lean-runs" / "no_such_file" / "results")
+
+
+@pytest.mark.parametrize(
+    ("names", "found"),
+    [
+        ({"A-summary.json"}, ["A"]),
+        ({"B-order-events.json", "A-order-events.json", "B.json"}, ["A", "B"]),
+        ({"A-log.txt", "A.json", "other.json"}, ["A"]),
+        ({"A-log.txt", "other.json"}, ["other"]),
+        ({"b.json", "a.json", "x.txt"}, ["a", "b"]),
+        ({"-summary.json"}, []),
+        (set(), []),
+    ],
+)
+def test_which_results_are_among_files(names: set[str], found: list[str]) -> None:
+    assert result_ids_among(names) == found

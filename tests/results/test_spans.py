@@ -1,5 +1,6 @@
 import json
 import os
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 
 from harness.errors import DamagedError, InputError
 from harness.results import spans
-from harness.results.spans import SectionFile
+from harness.results.spans import SectionFile, SectionText
 
 VALUES = st.recursive(
     st.none()
@@ -161,3 +162,18 @@ def test_a_large_section_is_decoded_from_the_mapped_file(tmp_path: Path) -> None
     assert file.length("a") > spans.LARGE_BYTES
     assert file.value("a") == document["a"]
     assert file.typed("a", list[int])[-1] == 299_999
+
+
+def test_sections_of_a_text() -> None:
+    text = SectionText(b'{"a": {"x": 1.50}, "b": [1], "n": 1e400}', Path("file.json"))
+    assert text.names == ["a", "b", "n"]
+    assert text.value("a") == {"x": 1.5}
+    assert isinstance(text.value("a")["x"], float)
+    assert text.value("a", exact=True) == {"x": Decimal("1.50")}
+    assert str(text.value("a", exact=True)["x"]) == "1.50"
+    assert (text.raw("a"), text.length("a")) == (b'{"x": 1.50}', 11)
+    assert text.typed("b", list[int]) == [1]
+    with pytest.raises(DamagedError, match=r"^file\.json, section 'b'"):
+        text.typed("b", dict[str, int])
+    with pytest.raises(DamagedError, match=r"^file\.json"):
+        SectionText(b"[1]", Path("file.json"))
