@@ -12,7 +12,7 @@ import zlib
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO
 
 from harness.errors import DamagedError, InputError
 from harness.results.decoding import decode_typed
@@ -195,7 +195,7 @@ class LeanResults:
         if path is None:
             raise InputError(f"{self.folder}: no {self.result_id}{ORDER_EVENTS_SUFFIX} in it")
         try:
-            return cast(BinaryIO, path.open("rb", buffering=0))
+            return path.open("rb")
         except OSError as error:
             raise InputError(f"{path}: cannot be read ({error.strerror or error})") from error
 

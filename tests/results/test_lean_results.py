@@ -1,11 +1,15 @@
 import json
+import os
+import re
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from harness.errors import DamagedError, InputError
-from harness.results.lean_results import LeanResults, find_result_ids, result_ids_among
+from harness.results import lean_results
+from harness.results.lean_results import DataRequests, LeanResults, find_result_ids, result_ids_among
 from tests.results.lean_folder import document, order_event, write_lean
 
 
@@ -157,3 +161,110 @@ def test_whole_folders_of_real_lean_are_read(shared: Path) -> None:
 )
 def test_which_results_are_among_files(names: set[str], found: list[str]) -> None:
     assert result_ids_among(names) == found
+
+
+# ------------------------------------------------------------------------------------------- what is said
+
+
+def told(kind: type[Exception], words: str, use: Callable[[], object]) -> None:
+    with pytest.raises(kind, match=f"^{re.escape(words)}$"):
+        use()
+
+
+def test_a_folder_that_cannot_be_used_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told(InputError, f"{tmp_path / 'none'}: no such folder", lambda: LeanResults(tmp_path / "none"))
+    words = f"{tmp_path}: no Lean result in it (no <id>.json with its -summary.json beside it)"
+    told(InputError, words, lambda: LeanResults(tmp_path))
+    (tmp_path / "file").write_text("")
+    words = f"{tmp_path / 'file'}: is a file, not a results folder; give the folder that holds it"
+    told(InputError, words, lambda: LeanResults(tmp_path / "file"))
+    long = tmp_path / ("x" * 300)
+    told(InputError, f"{long}: cannot be read (File name too long)", lambda: find_result_ids(long))
+
+    def without_a_number(folder: Path) -> None:
+        raise OSError("not of the operating system")
+
+    monkeypatch.setattr(os, "scandir", without_a_number)
+    told(InputError, f"{tmp_path}: cannot be read (not of the operating system)", lambda: find_result_ids(tmp_path))
+
+
+def test_of_many_sets_five_are_named(tmp_path: Path) -> None:
+    for name in "abcdef":
+        write_lean(tmp_path, name)
+    told(InputError, f"{tmp_path}: 6 results in it (a, b, c, d, e); name one of them", lambda: LeanResults(tmp_path))
+    assert repr(LeanResults(tmp_path, "b")) == f"LeanResults({str(tmp_path)!r}, 'b')"
+
+
+def test_a_summary_alone_stands_for_the_result(tmp_path: Path) -> None:
+    write_lean(tmp_path, events=None, log=None)
+    (tmp_path / "Algo.json").unlink()
+    results = LeanResults(tmp_path)
+    assert results.document.path == results.summary_path == tmp_path / "Algo-summary.json"
+    assert results.statistics == document()["statistics"]
+    assert results.runtime_statistics == results.state == results.algorithm_configuration == {}
+    assert (results.orders, results.closed_trades, results.charts, results.profit_loss) == ([], [], {}, {})
+    assert (results.section("orders"), results.status, results.runtime_error) == (None, "", "")
+
+
+def test_a_section_is_floats_unless_decimals_are_asked_for(tmp_path: Path) -> None:
+    results = LeanResults(write_lean(tmp_path, sections={"a": {"b": 1.5}}))
+    for plain in (results.section("a"), results.section("a", exact=False)):
+        assert type(plain["b"]) is float
+    assert type(results.section("a", exact=True)["b"]) is Decimal
+    assert results.section("b") is None
+    words = f"{tmp_path / 'Algo.json'}, section 'statistics': is a list, not an object"
+    broken = LeanResults(write_lean(tmp_path, sections={"statistics": [1]}))
+    told(DamagedError, words, lambda: broken.statistics)
+
+
+def test_only_a_large_document_keeps_its_index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_lean(tmp_path)
+    size = (tmp_path / "Algo.json").stat().st_size
+    for least, kept in ((size + 1, False), (size, True)):
+        monkeypatch.setattr(lean_results, "INDEX_FROM_BYTES", least)
+        assert LeanResults(tmp_path).statistics
+        assert (tmp_path / ".harness-cache" / "Algo.json.index").exists() is kept
+
+
+def test_order_events_and_log_that_cannot_be_read_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    results = LeanResults(write_lean(tmp_path, events=None, log=None))
+    told(InputError, f"{tmp_path}: no Algo-order-events.json in it", results.open_order_events)
+    events, log = tmp_path / "Algo-order-events.json", tmp_path / "Algo-log.txt"
+    events.mkdir()
+    log.mkdir()
+    told(InputError, f"{events}: cannot be read (Is a directory)", results.open_order_events)
+    told(InputError, f"{events}: cannot be read (Is a directory)", lambda: results.order_events)
+    told(InputError, f"{log}: cannot be read (Is a directory)", lambda: results.log_lines)
+
+    def without_a_number(*_: object, **__: object) -> None:
+        raise OSError("not of the operating system")
+
+    monkeypatch.setattr(Path, "open", without_a_number)
+    told(InputError, f"{events}: cannot be read (not of the operating system)", results.open_order_events)
+
+
+def test_lines_of_a_log(tmp_path: Path) -> None:
+    for text, lines in (("a\n\nb\n", ["a", "", "b"]), ("a\nb", ["a", "b"]), ("\n", [""]), ("", [])):
+        assert LeanResults(write_lean(tmp_path, log=text)).log_lines == lines
+    (tmp_path / "Algo-log.txt").write_bytes(b"a\xff\n")
+    assert LeanResults(tmp_path).log_lines == ["a\ufffd"]
+    assert LeanResults(tmp_path).stages is None
+    assert LeanResults(write_lean(tmp_path, log='x HARNESS_STAGES {"a": 1}\nx HARNESS_STAGES {"a": 2}\n')).stages == {
+        "a": 2
+    }
+
+
+def test_data_requests_are_those_of_the_latest_report(tmp_path: Path) -> None:
+    write_lean(tmp_path)
+    for number in (1, 2):
+        (tmp_path / f"data-monitor-report-{number}.json").write_text(
+            json.dumps({"succeeded-data-requests-count": number, "failed-data-requests-count": 0})
+        )
+    assert LeanResults(tmp_path).data_requests == DataRequests(2, 0, ())
+    for number in (1, 2):
+        (tmp_path / f"failed-data-requests-{number}.txt").write_text(f"/b{number}\n\n/a\n")
+    assert LeanResults(tmp_path).data_requests == DataRequests(2, 0, ("/a", "/b2"))
+    report = tmp_path / "data-monitor-report-3.json"
+    report.write_text("{}")
+    words = f"{report}: not a data monitor report ('succeeded-data-requests-count')"
+    told(DamagedError, words, lambda: LeanResults(tmp_path).data_requests)
