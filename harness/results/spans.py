@@ -22,6 +22,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from io import FileIO
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -39,8 +40,10 @@ EDGE_BYTES = 4096
 PIECE_BYTES = 1 << 20
 MAXIMUM_SECTIONS = 100_000
 
-_LINE_KEY = re.compile(rb'\n  "')
-_KEY = re.compile(rb'"((?:[^"\\]|\\.)*)"', re.DOTALL)
+_KEY_LINE_START = re.compile(rb'\n  "')
+_KEY_LINE = re.compile(rb'\n  ("(?:[^"\\]|\\.)*"): ')
+_KEY = re.compile(rb'[ \t\r\n,]*"(?:[^"\\]|\\.)*"[ \t\r\n]*:[ \t\r\n]*')
+_CLOSING = {b"{": b"\n  }", b"[": b"\n  ]"}
 _SPACE = b" \t\r\n"
 _BOM = b"\xef\xbb\xbf"
 
@@ -138,31 +141,32 @@ class SectionFile:
     @property
     def names(self) -> list[str]:
         """The section names, in file order."""
-        with self._open() as fd:
-            return list(self._fresh_index(fd).sections)
+        with _open(self.path) as file:
+            return list(self._fresh_index(file).sections)
 
     def length(self, name: str) -> int:
         """Bytes of the section's text. ``KeyError`` when there is none of that name."""
-        with self._open() as fd:
-            return self._fresh_index(fd).sections[name].length
+        with _open(self.path) as file:
+            return self._fresh_index(file).sections[name].length
 
     def refresh(self) -> int:
         """Look at the file again and re-index it if it changed. Returns ``generation``."""
-        with self._open() as fd:
-            self._fresh_index(fd)
+        with _open(self.path) as file:
+            self._fresh_index(file)
         return self.generation
 
     def raw(self, name: str) -> bytes:
         """The section's text as it stands in the file. ``KeyError`` when there is none of that name."""
-        with self._open() as fd:
-            for _ in range(2):
-                section = self._fresh_index(fd).sections[name]
-                data = _read_span(fd, section.start, section.end)
-                if _span_check(data) == section.check:
-                    return data
-                with self._lock:  # the file changed under an unchanged size and time
-                    self._index = None
-                    self._forget_stored_index()
+        with _open(self.path) as file:
+            section = self._fresh_index(file).sections[name]
+            data = _read_span(file, section.start, section.end)
+            if _span_check(data) == section.check:
+                return data
+            with self._lock:  # the file changed under an unchanged size and time
+                section = self._new_index(file).sections[name]
+            data = _read_span(file, section.start, section.end)
+            if _span_check(data) == section.check:
+                return data
         raise DamagedError(f"{self.path}: section {name!r} changes while it is read; wait for its writer to end")
 
     def value(self, name: str, exact: bool = False) -> Any:
@@ -179,10 +183,10 @@ class SectionFile:
     @contextmanager
     def _text(self, name: str) -> Iterator[bytes | memoryview]:
         """The section's text for decoding: a large one is mapped, not copied."""
-        with self._open() as fd:
-            section = self._fresh_index(fd).sections[name]
-            if section.length >= LARGE_BYTES and _file_span_check(fd, section.start, section.end) == section.check:
-                with mmap.mmap(fd, 0, access=mmap.ACCESS_READ) as mapped, memoryview(mapped) as whole:
+        with _open(self.path) as file:
+            section = self._fresh_index(file).sections[name]
+            if section.length >= LARGE_BYTES and _file_span_check(file, section.start, section.end) == section.check:
+                with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped, memoryview(mapped) as whole:
                     if hasattr(mmap, "MADV_SEQUENTIAL"):
                         mapped.madvise(mmap.MADV_SEQUENTIAL)
                     with whole[section.start : section.end] as text:
@@ -192,34 +196,36 @@ class SectionFile:
 
     # ---------------------------------------------------------------- index
 
-    def _open(self) -> _Descriptor:
-        return _Descriptor(self.path)
-
-    def _fresh_index(self, fd: int) -> SectionIndex:
-        status = os.fstat(fd)
+    def _fresh_index(self, file: FileIO) -> SectionIndex:
+        status = os.fstat(file.fileno())
         with self._lock:
             index = self._index
-            if index is not None:
-                if (index.identity.size, index.identity.mtime_ns) == (status.st_size, status.st_mtime_ns):
-                    return index
-                self._index = None
-            elif (index := self._stored_index(fd, status)) is not None:
+            if index is None:
+                index = self._stored_index(file)
+                if index is None:
+                    return self._new_index(file)
                 self._index = index
                 self.generation += 1
-                return index
-            index = SectionIndex(_identity(fd, status), scan_sections(fd, self.path))
-            self.generation += 1
-            self._index = index
-            self._store_index(index)
+            elif (index.identity.size, index.identity.mtime_ns) != (status.st_size, status.st_mtime_ns):
+                return self._new_index(file)
             return index
 
-    def _stored_index(self, fd: int, status: os.stat_result) -> SectionIndex | None:
+    def _new_index(self, file: FileIO) -> SectionIndex:
+        """For one who holds the lock."""
+        self._index = None
+        index = SectionIndex(_identity(file), scan_sections(file, self.path))
+        self._index = index
+        self.generation += 1
+        self._store_index(index)
+        return index
+
+    def _stored_index(self, file: FileIO) -> SectionIndex | None:
         if self.index_path is None:
             return None
         try:
             document = read_json(self.index_path, schema=INDEX_SCHEMA, version=1)
             identity = Identity(document["size"], document["mtime_ns"], document["edges"])
-            if identity != _identity(fd, status):
+            if identity != _identity(file):
                 return None
             sections = {row[0]: Section(*row) for row in document["sections"]}
         except (HarnessError, KeyError, TypeError, IndexError):
@@ -230,222 +236,170 @@ class SectionFile:
         if self.index_path is None:
             return
         rows = [[section.name, section.start, section.end, section.check] for section in index.sections.values()]
-        document = {"file": self.path.name, **_identity_fields(index.identity), "sections": rows}
+        document = {
+            "file": self.path.name,
+            "size": index.identity.size,
+            "mtime_ns": index.identity.mtime_ns,
+            "edges": index.identity.edges,
+            "sections": rows,
+        }
         try:
             write_json(self.index_path, document, schema=INDEX_SCHEMA, durable=False)
         except HarnessError:
             self.index_path = None  # a folder for reading only: the index lives as long as this object
 
-    def _forget_stored_index(self) -> None:
-        if self.index_path is not None:
-            self.index_path.unlink(missing_ok=True)
-
 
 def file_identity(path: Path) -> Identity:
     """What ``path`` looks like now. ``InputError`` when it cannot be read."""
-    with _Descriptor(path) as fd:
-        return _identity(fd, os.fstat(fd))
+    with _open(path) as file:
+        return _identity(file)
 
 
-def _identity_fields(identity: Identity) -> dict[str, int]:
-    return {"size": identity.size, "mtime_ns": identity.mtime_ns, "edges": identity.edges}
-
-
-def scan_sections(fd: int, path: Path) -> dict[str, Section]:
-    """The sections of the JSON object behind ``fd`` (``path`` is for messages), by name, in file order."""
-    size = os.fstat(fd).st_size
-    first = _read_span(fd, 0, min(size, EDGE_BYTES))
-    skipped = len(_BOM) if first.startswith(_BOM) else 0
-    start = skipped + len(first[skipped:]) - len(first[skipped:].lstrip(_SPACE))
-    if first[start : start + 1] != b"{":
+def scan_sections(file: FileIO, path: Path) -> dict[str, Section]:
+    """The sections of the JSON object in ``file`` (``path`` is for messages), by name, in file order."""
+    size = os.fstat(file.fileno()).st_size
+    first = _read_span(file, 0, EDGE_BYTES)
+    text = first.removeprefix(_BOM).lstrip(_SPACE)
+    if not text.startswith(b"{"):
         what = "is empty" if not size else "does not start with an object"
         raise DamagedError(f"{path}: {what}; not a result document, or half-written")
-    last = _read_span(fd, max(0, size - EDGE_BYTES), size)
-    content_end = size - (len(last) - len(last.rstrip(_SPACE)))
-    if last.rstrip(_SPACE)[-1:] != b"}":
+    start = len(first) - len(text)
+    last = _read_span(file, max(0, size - EDGE_BYTES), size)
+    text = last.rstrip(_SPACE)
+    if not text.endswith(b"}"):
         raise DamagedError(f"{path}: ends before its closing bracket; half-written, run the backtest again")
-    spans = _scan_indented(fd, start, content_end)
+    end = size - (len(last) - len(text))
+    spans = _scan_indented(file, start, end)
     if spans is None:
-        spans = _scan_any(fd, path, skipped)
+        spans = _scan_any(file, path, start, end)
     sections: dict[str, Section] = {}
-    for name, begin, end in spans:
+    for name, begin, stop in spans:
         if name in sections:
-            raise DamagedError(f"{path}: the field {name!r} is there twice; not a result document")
-        sections[name] = Section(name, begin, end, _file_span_check(fd, begin, end))
+            raise _twice(path, name)
+        sections[name] = Section(name, begin, stop, _file_span_check(file, begin, stop))
     return sections
 
 
-def _scan_indented(fd: int, start: int, content_end: int) -> list[tuple[str, int, int]] | None:
-    """Spans of a file laid out with two spaces; None when it is not certainly that layout."""
-    head = _read_span(fd, start, start + 4)
-    tail = _read_span(fd, content_end - 2, content_end)
-    if head != b"{\n  " or tail != b"\n}":
+def _twice(path: Path, name: str) -> DamagedError:
+    return DamagedError(f"{path}: the field {name!r} is there twice; not a result document")
+
+
+def _scan_indented(file: FileIO, start: int, end: int) -> list[tuple[str, int, int]] | None:
+    """Spans of the object at ``start`` to ``end`` if it is certainly laid out with two spaces, else None."""
+    if _read_span(file, start, start + 4) != b"{\n  " or _read_span(file, end - 2, end) != b"\n}":
         return None
     keys: list[tuple[int, str, int]] = []  # line start, name, value start
-    for position in _line_keys(fd, start, content_end):
-        if len(keys) >= MAXIMUM_SECTIONS:
-            return None
-        text = _read_span(fd, position + 3, position + 3 + EDGE_BYTES)
-        match = _KEY.match(text)
-        if match is None or text[match.end() : match.end() + 2] != b": ":
+    for position in _lines_with_keys(file, start, end):
+        match = _KEY_LINE.match(_read_span(file, position, position + EDGE_BYTES))
+        if match is None or len(keys) == MAXIMUM_SECTIONS:
             return None
         try:
-            name = msgspec.json.decode(match.group(0), type=str)
+            name = msgspec.json.decode(match[1])
         except (msgspec.DecodeError, UnicodeDecodeError):
             return None
-        keys.append((position, name, position + 3 + match.end() + 2))
-    if not keys or keys[0][0] != start + 1:
-        return None
+        keys.append((position, name, position + match.end()))
     spans: list[tuple[str, int, int]] = []
-    for number, (_, name, begin) in enumerate(keys):
-        if number + 1 < len(keys):
-            end = keys[number + 1][0] - 1
-            if _read_span(fd, end, end + 1) != b",":
-                return None
-        else:
-            end = content_end - 2
-        if not _closed(fd, begin, end):
+    stop = end - 2
+    for position, name, begin in reversed(keys):
+        if not _closed(file, begin, stop):
             return None
-        spans.append((name, begin, end))
-    return spans
+        spans.append((name, begin, stop))
+        stop = position - 1  # where the comma is, before the first field the opening bracket
+        if stop > start and _read_span(file, stop, stop + 1) != b",":
+            return None
+    return spans[::-1] if stop == start else None
 
 
-def _closed(fd: int, begin: int, end: int) -> bool:
-    """Whether a value of the two-space layout ends where it should: on its line, or with its bracket on its own."""
-    first = _read_span(fd, begin, begin + 1)
-    last = _read_span(fd, max(begin, end - 4), end)
-    if first in b"{[":
-        bracket = b"}" if first == b"{" else b"]"
-        if last == b"\n  " + bracket:
-            return True
-        if not last.endswith(bracket):
-            return False
-    if end - begin > PIECE_BYTES:
+def _closed(file: FileIO, begin: int, stop: int) -> bool:
+    """Whether a value of the two-space layout ends where it should: with its bracket on its own, or on its line."""
+    if _read_span(file, stop - 4, stop) == _CLOSING.get(_read_span(file, begin, begin + 1)):
+        return True
+    if stop - begin > PIECE_BYTES:
         return False  # a very long one-line value: the other scanner knows
-    text = _read_span(fd, begin, end)
+    text = _read_span(file, begin, stop)
     try:
         msgspec.json.decode(text, type=msgspec.Raw)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return False
-    return b"\n" not in text
+    return text.strip() == text
 
 
-def _line_keys(fd: int, start: int, end: int) -> Iterator[int]:
+def _lines_with_keys(file: FileIO, start: int, end: int) -> Iterator[int]:
     """Offsets of the newline before every line that starts with two spaces and a quote."""
     buffer = bytearray(PIECE_BYTES)
-    view = memoryview(buffer)
-    position = start
-    while position < end:
-        count = os.preadv(fd, [view], position) if hasattr(os, "preadv") else _read_into(fd, view, position)
-        if count <= 0:
-            return
-        limit = min(count, end - position)
-        for match in _LINE_KEY.finditer(buffer, 0, limit):
-            yield position + match.start()
-        if position + limit >= end:
-            return
-        position += limit - 3  # a match may straddle two pieces
+    while end - start > 3:
+        file.seek(start)
+        count = min(file.readinto(buffer), end - start)
+        if count <= 3:
+            return  # the file has become shorter
+        for match in _KEY_LINE_START.finditer(buffer, 0, count):
+            yield start + match.start()
+        start += count - 3  # one may straddle two pieces
 
 
-def _scan_any(fd: int, path: Path, skipped: int) -> list[tuple[str, int, int]]:
-    """Spans of any JSON object, by msgspec's parser over the mapped file."""
-    with mmap.mmap(fd, 0, access=mmap.ACCESS_READ) as mapped, memoryview(mapped) as whole, whole[skipped:] as content:
+class _Key:
+    """A field's name as a key that equals no other, so that a name that is there twice is found twice."""
+
+    __slots__ = ("name",)
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+
+def _scan_any(file: FileIO, path: Path, start: int, end: int) -> list[tuple[str, int, int]]:
+    """Spans of any JSON object at ``start`` to ``end``, by msgspec's parser over the mapped file."""
+    with (
+        mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped,
+        memoryview(mapped) as whole,
+        whole[start:end] as content,
+    ):
         try:
-            values: dict[str, msgspec.Raw] = msgspec.json.decode(content, type=dict[str, msgspec.Raw])
+            values = msgspec.json.decode(content, type=dict[_Key, msgspec.Raw], dec_hook=lambda _, name: _Key(name))
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise damaged(path, error) from error
-        lengths = {name: len(memoryview(raw)) for name, raw in values.items()}
+        lengths = [(key.name, len(memoryview(raw))) for key, raw in values.items()]
         del values
         spans: list[tuple[str, int, int]] = []
-        position = _skip_space(mapped, skipped) + 1
-        while mapped[position := _skip_space(mapped, position)] != ord("}"):
-            if mapped[position] == ord(","):
-                position = _skip_space(mapped, position + 1)
+        position = start + 1
+        for name, length in lengths:
             match = _KEY.match(mapped, position)
-            if match is None:
-                raise DamagedError(f"{path}: the field {len(spans) + 1} cannot be told from its neighbours")
-            name = msgspec.json.decode(match.group(0), type=str)
-            position = _skip_space(mapped, _skip_space(mapped, match.end()) + 1)
-            end = position + lengths.pop(name, -1)
-            if end < position:
-                raise DamagedError(f"{path}: the field {name!r} is there twice; not a result document")
-            spans.append((name, position, end))
-            position = end
-            if mapped[_skip_space(mapped, position)] not in b",}":
-                raise DamagedError(f"{path}: the field {name!r} is there twice; not a result document")
+            assert match is not None
+            position = match.end() + length
+            spans.append((name, match.end(), position))
         return spans
-
-
-def _skip_space(mapped: mmap.mmap, position: int) -> int:
-    while mapped[position] in _SPACE:
-        position += 1
-    return position
 
 
 # ---------------------------------------------------------------- bytes
 
 
-class _Descriptor:
-    """A file opened for reading, closed at the end of the block."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._fd = -1
-
-    def __enter__(self) -> int:
-        try:
-            self._fd = os.open(self._path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
-        except FileNotFoundError as error:
-            raise InputError(f"{self._path}: no such file") from error
-        except OSError as error:
-            raise InputError(f"{self._path}: cannot be read ({error.strerror or error})") from error
-        return self._fd
-
-    def __exit__(self, *_: object) -> None:
-        os.close(self._fd)
+def _open(path: Path) -> FileIO:
+    try:
+        return FileIO(path)
+    except FileNotFoundError as error:
+        raise InputError(f"{path}: no such file") from error
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror or error})") from error
 
 
-def _read_span(fd: int, start: int, end: int) -> bytes:
+def _read_span(file: FileIO, start: int, end: int) -> bytes:
     """Bytes ``start`` to ``end``, fewer at the end of the file."""
-    parts: list[bytes] = []
-    while start < end:
-        part = _read_at(fd, min(end - start, 1 << 30), start)
-        if not part:
-            break
-        parts.append(part)
-        start += len(part)
-    return parts[0] if len(parts) == 1 else b"".join(parts)
+    file.seek(start)
+    data = file.read(end - start)
+    while len(data) < end - start and (more := file.read(end - start - len(data))):
+        data += more  # one read gives at most 2 GiB
+    return data
 
 
-_seek_lock = threading.Lock()
+def _identity(file: FileIO) -> Identity:
+    status = os.fstat(file.fileno())
+    return Identity(status.st_size, status.st_mtime_ns, _file_span_check(file, 0, status.st_size))
 
 
-def _read_at(fd: int, count: int, offset: int) -> bytes:
-    if hasattr(os, "pread"):
-        return os.pread(fd, count, offset)
-    with _seek_lock:
-        os.lseek(fd, offset, os.SEEK_SET)
-        return os.read(fd, count)
-
-
-def _read_into(fd: int, view: memoryview, offset: int) -> int:
-    data = _read_at(fd, len(view), offset)
-    view[: len(data)] = data
-    return len(data)
-
-
-def _identity(fd: int, status: os.stat_result) -> Identity:
-    return Identity(status.st_size, status.st_mtime_ns, _file_span_check(fd, 0, status.st_size))
-
-
-def _file_span_check(fd: int, start: int, end: int) -> int:
+def _file_span_check(file: FileIO, start: int, end: int) -> int:
     """:func:`_span_check` of a span of the file, reading only its edges."""
-    if end - start <= 2 * EDGE_BYTES:
-        return zlib.crc32(_read_span(fd, start, end))
-    return zlib.crc32(_read_span(fd, end - EDGE_BYTES, end), zlib.crc32(_read_span(fd, start, start + EDGE_BYTES)))
+    head = _read_span(file, start, min(start + EDGE_BYTES, end))
+    return zlib.crc32(_read_span(file, max(start, end - EDGE_BYTES), end), zlib.crc32(head))
 
 
 def _span_check(data: bytes) -> int:
-    if len(data) <= 2 * EDGE_BYTES:
-        return zlib.crc32(data)
     return zlib.crc32(data[-EDGE_BYTES:], zlib.crc32(data[:EDGE_BYTES]))

@@ -1,6 +1,8 @@
 import json
 import os
+import re
 from decimal import Decimal
+from io import FileIO
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,8 @@ from hypothesis import strategies as st
 
 from harness.errors import DamagedError, InputError
 from harness.results import spans
-from harness.results.spans import SectionFile, SectionText
+from harness.results.spans import INDEX_SCHEMA, Section, SectionFile, SectionText, file_identity, scan_sections
+from harness.results.store import read_json
 
 VALUES = st.recursive(
     st.none()
@@ -90,20 +93,35 @@ def test_decimals_keep_their_text(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("", "empty"),
-        ("[1]", "does not start with an object"),
-        ('{"a": 1', "ends before its closing bracket"),
-        ('{"a": 1, "b": }', "malformed"),
-        ('{"a": 1, "a": 2}', "twice"),
-        ('{\n  "a": 1,\n  "a": 2\n}', "twice"),
+        ("", "is empty; not a result document, or half-written"),
+        (" ", "does not start with an object; not a result document, or half-written"),
+        ("\f{}", "does not start with an object; not a result document, or half-written"),
+        ("{}\f", "ends before its closing bracket; half-written, run the backtest again"),
+        ("[1]", "does not start with an object; not a result document, or half-written"),
+        ('{"a": 1', "ends before its closing bracket; half-written, run the backtest again"),
+        (
+            '{"a": 1, "b": }',
+            "JSON is malformed: invalid character (byte 14); the file is damaged or half-written, "
+            "run the backtest again",
+        ),
+        (
+            '{\n  "a": oops,\n  "b": 1\n}',
+            "JSON is malformed: invalid character (byte 9); the file is damaged or "
+            "half-written, run the backtest again",
+        ),
+        ('{"a": 1, "a": 2}', "the field 'a' is there twice; not a result document"),
+        ('{\n  "a": 1,\n  "a": 2\n}', "the field 'a' is there twice; not a result document"),
+        ('{"a": {}, "b": 1, "a": 1}', "the field 'a' is there twice; not a result document"),
+        ('{"a": {}, "a": 1}', "the field 'a' is there twice; not a result document"),
+        ('{"a": [1, "b", 2], "b": 1, "a": [1]}', "the field 'a' is there twice; not a result document"),
     ],
 )
 def test_a_damaged_file_is_named(tmp_path: Path, text: str, reason: str) -> None:
     path = tmp_path / "document.json"
     path.write_text(text)
-    with pytest.raises(DamagedError, match=reason) as raised:
+    with pytest.raises(DamagedError) as raised:
         SectionFile(path).names  # noqa: B018
-    assert str(path) in str(raised.value)
+    assert str(raised.value) == f"{path}: {reason}"
 
 
 def test_a_damaged_section_leaves_the_others(tmp_path: Path) -> None:
@@ -111,13 +129,39 @@ def test_a_damaged_section_leaves_the_others(tmp_path: Path) -> None:
     path.write_text('{\n  "a": {\n    "x": oops\n  },\n  "b": 1\n}')
     file = SectionFile(path)
     assert file.value("b") == 1
-    with pytest.raises(DamagedError, match="section 'a'"):
-        file.value("a")
+    what = "JSON is malformed: invalid character (byte 11)"
+    words = f"{path}, section 'a': {what}; the file is damaged or half-written, run the backtest again"
+    for use in (
+        lambda: file.value("a"),
+        lambda: file.value("a", exact=True),
+        lambda: file.typed("a", dict[str, int]),
+    ):
+        with pytest.raises(DamagedError, match=f"^{re.escape(words)}$"):
+            use()
+    text = SectionText(b'{"a": 1e400, "b": 1e99999999999999999999}', path)
+    with pytest.raises(DamagedError, match=f"^{re.escape(str(path))}, section 'a': Number out of range"):
+        text.value("a")
+    with pytest.raises(DamagedError, match=f"^{re.escape(str(path))}, section 'b': a number has an exponent beyond"):
+        text.value("b", exact=True)
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="no such file"):
-        SectionFile(tmp_path / "none.json").names  # noqa: B018
+    path = tmp_path / "none.json"
+    for use in (lambda: SectionFile(path).names, SectionFile(path).refresh, lambda: file_identity(path)):
+        with pytest.raises(InputError, match=f"^{re.escape(str(path))}: no such file$"):
+            use()
+
+
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(InputError, match=f"^{re.escape(str(tmp_path))}: cannot be read \\(Is a directory\\)$"):
+        SectionFile(tmp_path).names  # noqa: B018
+
+    def without_a_number(path: Path) -> None:
+        raise OSError("not of the operating system")
+
+    monkeypatch.setattr(spans, "FileIO", without_a_number)
+    with pytest.raises(InputError, match=r": cannot be read \(not of the operating system\)$"):
+        SectionFile(tmp_path / "x.json").names  # noqa: B018
 
 
 def test_the_index_on_disk_is_used_and_checked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -177,3 +221,260 @@ def test_sections_of_a_text() -> None:
         text.typed("b", dict[str, int])
     with pytest.raises(DamagedError, match=r"^file\.json"):
         SectionText(b"[1]", Path("file.json"))
+
+
+# ------------------------------------------------------------------------------------------- the two scanners
+
+LEANS = """{
+  "number": 1.50,
+  "beyond": 1e400,
+  "text": "},\\n  \\"a\\": {",
+  "nothing": null,
+  "empty": {},
+  "none": [],
+  "line": [1, {"a": [2]}],
+  "object": {
+    "a": {
+      "b": 1
+    }
+  },
+  "list": [
+    [
+      1
+    ],
+    2
+  ],
+  "a \\"quoted\\" \\u00e9": true,
+  "": 1
+}"""
+
+
+@pytest.fixture
+def scanners(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Which scanners found the sections, in the order of the scans."""
+    used: list[str] = []
+    indented, anything = spans._scan_indented, spans._scan_any
+
+    def first(file: FileIO, start: int, end: int) -> list[tuple[str, int, int]] | None:
+        found = indented(file, start, end)
+        if found is not None:
+            used.append("indented")
+        return found
+
+    def second(file: FileIO, path: Path, start: int, end: int) -> list[tuple[str, int, int]]:
+        used.append("any")
+        return anything(file, path, start, end)
+
+    monkeypatch.setattr(spans, "_scan_indented", first)
+    monkeypatch.setattr(spans, "_scan_any", second)
+    return used
+
+
+def scanned(path: Path) -> dict[str, Section]:
+    with FileIO(path) as file:
+        return scan_sections(file, path)
+
+
+@pytest.mark.parametrize("before", ["", "\ufeff", "\n ", "\ufeff \t\r\n"])
+@pytest.mark.parametrize("after", ["", "\n", " \t\r\n"])
+def test_leans_layout_is_found_by_its_lines(
+    tmp_path: Path, scanners: list[str], monkeypatch: pytest.MonkeyPatch, before: str, after: str
+) -> None:
+    path = tmp_path / "document.json"
+    path.write_bytes(f"{before}{LEANS}{after}".encode())
+    by_lines = scanned(path)
+    monkeypatch.setattr(spans, "_scan_indented", lambda file, start, end: None)
+    assert scanned(path) == by_lines
+    assert scanners == ["indented", "any"]
+    assert list(by_lines) == list(json.loads(LEANS))
+    texts = {name: path.read_bytes()[section.start : section.end] for name, section in by_lines.items()}
+    assert {name: json.loads(text) for name, text in texts.items()} == json.loads(LEANS)
+    assert (texts["number"], texts["line"]) == (b"1.50", b'[1, {"a": [2]}]')
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{\n  "a": 1\n }',
+        '{ \n  "a": 1\n}',
+        '{\n  "a":1\n}',
+        '{\n  "a" : 1\n}',
+        '{\n  "a": 1\n,\n  "b": 2\n}',
+        '{\n  "a": {\n  "b": 1\n  }\n}',
+        '{\n  "a": [\n  "b",\n  "c"\n  ]\n}',
+        '{\n   "z": 0,\n  "a": 1\n}',
+        "{\n  \n}",
+        '{\n  "a": 1, "b": 2,\n  "c": 3\n}',
+        '{\n  "a": {\n    "b": 1},\n  "c": 1 ,\n  "d": [\n    {"e": 1}\n  ] ,\n  "f": 2\n}',
+    ],
+)
+def test_what_is_not_certainly_leans_layout_is_parsed(tmp_path: Path, scanners: list[str], text: str) -> None:
+    path = tmp_path / "document.json"
+    path.write_text(text)
+    found = scanned(path)
+    assert scanners == ["any"]
+    assert {name: json.loads(text[section.start : section.end]) for name, section in found.items()} == json.loads(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (b'{\n  "a": "\xff\n}', "JSON is malformed"),
+        (b'{\n  "\\q": 1\n}', "JSON is malformed"),
+        (b'{\n  "\xff": 1\n}', "'utf-8' codec can't decode byte 0xff"),
+        (b'{\n  "a": 1 1,\n  "b": 2\n}', "JSON is malformed"),
+        (b'{\n  "a": ,\n  "b": 2\n}', "JSON is malformed"),
+        (b'{\n  "a": ' + b"[" * 100_000 + b"]" * 100_000 + b"\n}", "maximum recursion depth exceeded"),
+    ],
+)
+def test_damage_in_leans_layout_is_found_by_the_parser(
+    tmp_path: Path, scanners: list[str], text: bytes, reason: str
+) -> None:
+    path = tmp_path / "document.json"
+    path.write_bytes(text)
+    with pytest.raises(DamagedError) as raised:
+        scanned(path)
+    assert scanners == ["any"]
+    assert str(raised.value).startswith(f"{path}: {reason}")
+
+
+def test_where_the_scanner_by_lines_ends(tmp_path: Path, scanners: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "document.json"
+    monkeypatch.setattr(spans, "PIECE_BYTES", 50)
+    monkeypatch.setattr(spans, "EDGE_BYTES", 40)
+    monkeypatch.setattr(spans, "MAXIMUM_SECTIONS", 4)
+    for value, fields, name in ((50, 1, 10), (51, 1, 10), (5, 4, 10), (5, 5, 10), (5, 1, 33), (5, 1, 34)):
+        document = {f"{number}".rjust(name, "k"): "x" * (value - 2) for number in range(fields)}
+        path.write_text(json.dumps(document, indent=2))
+        assert list(scanned(path)) == list(document)
+    assert scanners == ["indented", "any"] * 3
+
+
+@given(st.text('\n "x', max_size=60), st.integers(4, 12), st.integers(0, 10), st.integers(0, 70))
+@settings(max_examples=200, deadline=None)
+def test_every_line_with_a_key_is_found_whatever_the_pieces(
+    folder: Path, text: str, piece: int, start: int, end: int
+) -> None:
+    path = folder / "lines.txt"
+    path.write_text(text)
+    wanted = [start + match.start() for match in re.finditer('\n  "', text[start:end])]
+    before, spans.PIECE_BYTES = spans.PIECE_BYTES, piece
+    try:
+        with FileIO(path) as file:
+            assert list(spans._lines_with_keys(file, start, end)) == wanted
+    finally:
+        spans.PIECE_BYTES = before
+
+
+# ------------------------------------------------------------------------------------------- checks and the index
+
+
+def test_a_check_is_of_the_edges_whether_in_the_file_or_in_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(spans, "EDGE_BYTES", 4)
+    path = tmp_path / "bytes"
+    data = bytes(range(1, 21))
+    path.write_bytes(data)
+    with FileIO(path) as file:
+        for start in range(20):
+            for end in range(start, 21):
+                assert spans._file_span_check(file, start, end) == spans._span_check(data[start:end])
+        for start, end in ((0, 20), (18, 25), (3, 3), (25, 30)):
+            assert spans._read_span(file, start, end) == data[start:end]
+    checks = [spans._span_check(data[:index] + b"\0" + data[index + 1 :]) for index in range(20)]
+    unseen = [index for index, check in enumerate(checks) if check == spans._span_check(data)]
+    assert unseen == list(range(4, 16))
+
+
+def test_a_read_that_gives_less_is_repeated(tmp_path: Path) -> None:
+    class Slow(FileIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            return super().read(min(size or 0, 3))
+
+    path = tmp_path / "bytes"
+    path.write_bytes(b"0123456789")
+    with Slow(path) as file:
+        assert spans._read_span(file, 1, 9) == b"12345678"
+        assert spans._read_span(file, 5, 20) == b"56789"
+
+
+def test_the_identity_is_size_time_and_edges(tmp_path: Path) -> None:
+    path = tmp_path / "document.json"
+    path.write_bytes(b"x" * 20_000)
+    os.utime(path, ns=(1, 2_000_000_001))
+    identity = file_identity(path)
+    assert (identity.size, identity.mtime_ns) == (20_000, 2_000_000_001)
+    assert identity.edges == spans._span_check(b"x" * 20_000)
+
+
+def test_the_index_as_it_is_stored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, index = tmp_path / "document.json", tmp_path / "document.index"
+    path.write_text('{"a": 1, "b": [2]}')
+    wanted: list[dict[str, object]] = []
+    real = spans.write_json
+    monkeypatch.setattr(spans, "write_json", lambda *args, **given: wanted.append(given) or real(*args, **given))
+    assert SectionFile(path, index).names == ["a", "b"]
+    identity = file_identity(path)
+    stored = read_json(index, schema=INDEX_SCHEMA, version=1)
+    assert {key: stored[key] for key in ("file", "size", "mtime_ns", "edges", "sections")} == {
+        "file": "document.json",
+        "size": 18,
+        "mtime_ns": identity.mtime_ns,
+        "edges": identity.edges,
+        "sections": [["a", 6, 7, spans._span_check(b"1")], ["b", 14, 17, spans._span_check(b"[2]")]],
+    }
+    assert wanted == [{"schema": INDEX_SCHEMA, "durable": False}]  # a lost index costs a scan, an fsync every time
+
+
+def test_generations_count_the_indexes(tmp_path: Path) -> None:
+    path, index = tmp_path / "document.json", tmp_path / "document.index"
+    path.write_text('{"a": 1}')
+    file = SectionFile(path, index)
+    assert (file.generation, file.refresh(), file.refresh(), file.generation) == (0, 1, 1, 1)
+    path.write_text('{"a": 1, "b": 2}')
+    assert (file.refresh(), file.refresh(), file.names) == (2, 2, ["a", "b"])
+    again = SectionFile(path, index)  # whose index is on disk
+    assert (again.refresh(), again.refresh(), again.length("b")) == (1, 1, 1)
+    for use in (again.length, again.raw, again.value):
+        with pytest.raises(KeyError, match="c"):
+            use("c")
+    path.write_text("{")
+    for _ in range(2):
+        with pytest.raises(DamagedError, match="ends before its closing bracket"):
+            again.refresh()
+    assert again.generation == 1
+
+
+@pytest.mark.parametrize("indexed", ["stored", "gone", "none"])
+@pytest.mark.parametrize("large", [False, True])
+def test_a_change_in_the_middle_is_noticed_with_the_same_size_and_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, indexed: str, large: bool
+) -> None:
+    if large:  # read from the mapped file
+        monkeypatch.setattr(spans, "LARGE_BYTES", 1)
+    path = tmp_path / "document.json"
+    index = None if indexed == "none" else tmp_path / "document.index"
+    padding = "x" * 9000
+    path.write_text(json.dumps({"a": padding, "b": 111, "c": 2, "d": padding}))
+    times = path.stat().st_atime_ns, path.stat().st_mtime_ns
+    file = SectionFile(path, index)
+    assert file.value("b") == 111
+    path.write_text(json.dumps({"a": padding, "b": 11, "c": 23, "d": padding}))
+    os.utime(path, ns=times)
+    if indexed == "gone":
+        (tmp_path / "document.index").unlink()
+    assert file.value("b") == 11
+    assert file.generation == 2
+    assert SectionFile(path, index).value("c") == 23  # the stored index was made anew, too
+
+
+def test_a_section_that_changes_at_every_look_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "document.json"
+    path.write_text('{"a": 1}')
+    looks: list[bytes] = []
+    monkeypatch.setattr(spans, "_span_check", lambda data: looks.append(data) or -1)
+    words = f"{path}: section 'a' changes while it is read; wait for its writer to end"
+    with pytest.raises(DamagedError, match=f"^{re.escape(words)}$"):
+        SectionFile(path).raw("a")
+    assert looks == [b"1", b"1"]
