@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from decimal import Decimal, InvalidOperation
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -52,7 +52,8 @@ def decode_typed(raw: bytes | memoryview | msgspec.Raw, kind: type[T], where: ob
         decoder = _typed[kind] = msgspec.json.Decoder(kind)
     try:
         with _collector_paused(raw):
-            return cast(T, decoder.decode(raw))
+            value: T = decoder.decode(raw)
+            return value
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise damaged(where, error) from error
 

@@ -80,8 +80,9 @@ class Dataset(Mapping[str, Any]):
         self._key = entry.key
         self._cache = cache
         self._lock = threading.RLock()
-        self._sections: Sections | None = None
-        self._generation = 0
+        self._file = SectionFile(path, cache.index_path(path))
+        self._sections: Sections = self._file  # of a stored baseline: its result, from the first look at it
+        self._generation: int | None = None
         self._names: list[str] = []
         self._values: dict[str, Any] = {}
         self.cached_bytes = 0
@@ -93,7 +94,7 @@ class Dataset(Mapping[str, Any]):
                 return self._values[section]
             if section not in names:
                 raise UnknownNameError(_no_such("section", str(section), names, self._key))
-            value = self._document().value(section)
+            value = self._sections.value(section)
             self._values[section] = value
             self.cached_bytes += estimated_bytes(value)
         self._cache.charge(self)
@@ -118,13 +119,13 @@ class Dataset(Mapping[str, Any]):
         """The section with every fractional number as ``Decimal`` of its text. Not cached."""
         if section not in self:
             raise UnknownNameError(_no_such("section", section, list(self), self._key))
-        return self._document().value(section, exact=True)
+        return self._sections.value(section, exact=True)
 
     def text(self, section: str) -> bytes:
         """The section's JSON text as it stands in the file. Not cached."""
         if section not in self:
             raise UnknownNameError(_no_such("section", section, list(self), self._key))
-        return self._document().raw(section)
+        return self._sections.raw(section)
 
     @property
     def lean(self) -> LeanResults:
@@ -146,29 +147,20 @@ class Dataset(Mapping[str, Any]):
             self._values.clear()
             self.cached_bytes = 0
 
-    def _document(self) -> Sections:
-        if self._sections is None:
-            if self.kind is DatasetKind.BASELINE:
-                self._sections = self.lean.document
-            else:
-                self._sections = SectionFile(self.path, self._cache.index_path(self.path))
-        return self._sections
-
     def _current_names(self) -> list[str]:
         """The section names, after forgetting what was decoded from a file that has changed since."""
+        stored = self.kind is DatasetKind.BASELINE
         try:
-            document = self._document()
-            generation = document.refresh() if isinstance(document, SectionFile) else _changed_ns(self.path)
+            generation = _changed_ns(self.path) if stored else self._file.refresh()
             if generation != self._generation:
-                if self._generation and not isinstance(document, SectionFile):
-                    self._sections = None
+                if stored:
+                    self._sections = self.lean.document
                 self._values.clear()
                 self.cached_bytes = 0
-                self._names = self._document().names
+                self._names = self._sections.names
                 self._generation = generation
         except InputError:
-            # Read eagerly, the values outlive their file.
-            if self._cache.maximum_datasets is not None or len(self._values) < len(self._names) or not self._names:
+            if self._cache.forgets or self._generation is None or len(self._values) < len(self._names):
                 raise
         return self._names
 
@@ -359,28 +351,32 @@ class _Cache:
         self._handles: dict[str, Dataset | _ListDataset] = {}
         self._hits = self._misses = self._evictions = 0
 
+    @property
+    def forgets(self) -> bool:
+        """False for results that were read eagerly: what is decoded outlives its file."""
+        return self.maximum_datasets is not None
+
     def get(self, entry: Entry) -> Any:
         with self._lock:
             handle = self._held.get(entry.key)
             if handle is not None:
                 self._hits += 1
-                self._held.move_to_end(entry.key)
             else:
                 self._misses += 1
                 handle = self._handles.get(entry.key)
                 if handle is None:
                     handle = self._handles[entry.key] = self._open(entry)
-                self._held[entry.key] = handle
-                self._evict(keep=entry.key)
+            self.charge(handle)
         return handle.value() if isinstance(handle, _ListDataset) else handle
 
     def charge(self, handle: Dataset | _ListDataset) -> None:
-        """After ``handle`` grew: make room. One that was evicted in between is held again."""
+        """``handle`` was used or grew: it is held as the last one, and those used longest ago make room."""
         with self._lock:
-            key = handle._key
-            self._held[key] = handle
-            self._held.move_to_end(key)
-            self._evict(keep=key)
+            self._held[handle._key] = handle
+            self._held.move_to_end(handle._key)
+            while self._too_much():  # one that is larger than the whole cache is handed out, not kept
+                self._held.popitem(last=False)[1].release()
+                self._evictions += 1
 
     def clear(self) -> None:
         with self._lock:
@@ -411,21 +407,9 @@ class _Cache:
 
     def _open(self, entry: Entry) -> Dataset | _ListDataset:
         path = self.root / entry.file
-        if entry.kind is DatasetKind.JSON and _first_character(path) == "[":
+        if entry.kind is DatasetKind.JSON and _holds_a_list(path):
             return _ListDataset(entry.key, path, self)
         return Dataset(entry, path, self)
-
-    def _evict(self, keep: str) -> None:
-        while len(self._held) > 1 and self._too_much():
-            key = next(iter(self._held))
-            if key == keep:
-                self._held.move_to_end(key)
-                key = next(iter(self._held))
-            self._held.pop(key).release()
-            self._evictions += 1
-        if self.maximum_bytes is not None and self._too_much() and (last := self._held.get(keep)) is not None:
-            last.release()  # larger than the whole cache: handed out, not kept
-            self._evictions += 1
 
     def _too_much(self) -> bool:
         if self.maximum_datasets is not None and len(self._held) > self.maximum_datasets:
@@ -443,50 +427,57 @@ class _ListDataset:
         self._path = path
         self._cache = cache
         self._lock = threading.Lock()
-        self._changed_ns = -1
-        self._value: Any = None
+        self._held: tuple[int, Any] | None = None  # the file's time and its value
         self.cached_bytes = 0
 
     def value(self) -> Any:
         with self._lock:
-            changed_ns = _changed_ns(self._path)
-            if self.cached_bytes and changed_ns == self._changed_ns:
-                return self._value
             try:
-                value = decode_plain(self._path.read_bytes().removeprefix(_BYTE_ORDER_MARK), self._path)
+                changed_ns = _changed_ns(self._path)
+            except InputError:
+                if self._cache.forgets or self._held is None:
+                    raise
+                return self._held[1]
+            if self._held is not None and self._held[0] == changed_ns:
+                return self._held[1]
+            try:
+                text = self._path.read_bytes()
             except OSError as error:
-                raise InputError(f"{self._path}: cannot be read ({error.strerror or error})") from error
-            self._value, self._changed_ns, self.cached_bytes = value, changed_ns, estimated_bytes(value)
+                raise _unreadable(self._path, error) from error
+            value = decode_plain(text.removeprefix(_BYTE_ORDER_MARK), self._path)
+            self._held = changed_ns, value
+            self.cached_bytes = estimated_bytes(value)
         self._cache.charge(self)
         return value
 
     def release(self) -> None:
         with self._lock:
-            self._value, self.cached_bytes = None, 0
+            self._held = None
+            self.cached_bytes = 0
 
 
 def estimated_bytes(value: Any, depth: int = 0) -> int:
-    """Memory of a decoded JSON value, from a sample of the items where a container is long."""
+    """Memory of a decoded JSON value.
+
+    Of a long container a sample is measured: at most 200 items, evenly spread; of one inside another half as many,
+    and so on.
+    """
     size = sys.getsizeof(value)
     if isinstance(value, dict):
-        keys = _sample(list(value), depth)
-        size += sum(map(sys.getsizeof, keys)) * len(value) // max(1, len(keys))
-        items: list[Any] = list(value.values())
-    elif isinstance(value, list):
-        items = value
-    else:
-        return size
-    sample = _sample(items, depth)
-    return size + sum(estimated_bytes(item, depth + 1) for item in sample) * len(items) // max(1, len(sample))
+        return size + _estimated_items(list(value), depth) + _estimated_items(list(value.values()), depth)
+    return size + _estimated_items(value, depth) if isinstance(value, list) else size
 
 
-def _sample(items: list[Any], depth: int) -> list[Any]:
-    most = _SAMPLE >> depth or 1
-    return items if len(items) <= most else items[:: -(-len(items) // most)]
+def _estimated_items(items: list[Any], depth: int) -> int:
+    if not items:
+        return 0
+    most = max(1, _SAMPLE >> depth)
+    sample = items[:: 1 + (len(items) - 1) // most]
+    return sum(estimated_bytes(item, depth + 1) for item in sample) * len(items) // len(sample)
 
 
 def _no_such(what: str, name: str, known: list[str], where: str = "") -> str:
-    near = difflib.get_close_matches(name, known, n=3, cutoff=0.4)
+    near = difflib.get_close_matches(name, known, cutoff=0.4)
     place = f" in {where}" if where else ""
     if near:
         return f"no {what} {name!r}{place}; near are {', '.join(near)}"
@@ -494,19 +485,23 @@ def _no_such(what: str, name: str, known: list[str], where: str = "") -> str:
     return f"no {what} {name!r}{place}; there are {shown or 'none'}"
 
 
-def _first_character(path: Path) -> str:
+def _holds_a_list(path: Path) -> bool:
     try:
         with path.open("rb") as stream:
-            return stream.read(64).removeprefix(_BYTE_ORDER_MARK).lstrip()[:1].decode("latin-1")
+            return stream.read(64).removeprefix(_BYTE_ORDER_MARK).lstrip().startswith(b"[")
     except OSError:
-        return ""
+        return False  # said when the dataset is used
 
 
 def _changed_ns(path: Path) -> int:
     try:
         return path.stat().st_mtime_ns
     except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror or error})") from error
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: OSError) -> InputError:
+    return InputError(f"{path}: cannot be read ({error.strerror or error})")
 
 
 def _read_settings(root: Path) -> dict[str, Any]:
@@ -516,7 +511,7 @@ def _read_settings(root: Path) -> dict[str, Any]:
             document = json.loads(path.read_bytes())
         except OSError:
             continue
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise DamagedError(f"{path}: not valid JSON ({error})") from error
         if isinstance(document, dict):
             inner = document.get("settings")

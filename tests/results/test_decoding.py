@@ -44,8 +44,19 @@ def test_each_decoder_gives_its_own_numbers() -> None:
     assert (str(point.x), point.y) == ("1.50", 3)
     assert decode_typed(memoryview(b'{"x": 2.0}'), Point, "f") == Point(Decimal("2.0"))
     assert decode_typed(msgspec.Raw(b"[1]"), list[int], "f") == [1]
-    assert decode_typed(b"[1]", list[str | int], "f") == [1]  # each kind has a decoder of its own
-    assert decode_typed(b"[1]", list[int], "f") == [1]
+
+
+def test_each_kind_has_one_decoder_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(decoding, "_typed", {})
+    made: list[Any] = []
+    real = msgspec.json.Decoder
+    monkeypatch.setattr(msgspec.json, "Decoder", lambda kind: made.append(kind) or real(kind))
+    for _ in range(2):
+        assert decode_typed(b"[1]", list[int], "f") == [1]
+        assert decode_typed(b"[1]", list[float], "f") == [1.0]
+        with pytest.raises(DamagedError, match=r"^f: Expected `str`, got `int`"):
+            decode_typed(b"[1]", list[str], "f")
+    assert made == [list[int], list[float], list[str]]
 
 
 @pytest.mark.parametrize("decode", DECODERS)
