@@ -11,7 +11,10 @@ from __future__ import annotations
 import os
 import re
 import time
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
@@ -82,17 +85,15 @@ def open_catalog(root: Path) -> Catalog:
     stored = _stored_catalog(root)
     if stored is not None:
         return stored
-    _make_cache_folder(root)  # before looking, since it changes the root's time
+    with suppress(OSError):
+        (root / CACHE_FOLDER).mkdir()  # before looking, since it changes the root's time
     now_ns = time.time_ns()
     folders: dict[str, int] = {}
     entries = _unique(_found(root, root, folders))
     rows = [[entry.strategy, entry.name, entry.kind.value, entry.file] for entry in entries]
     document = {"looked_ns": now_ns, "folders": folders, "datasets": rows}
-    try:
-        if (root / CACHE_FOLDER).is_dir():
-            write_json(root / CACHE_FOLDER / MANIFEST_NAME, document, schema=MANIFEST_SCHEMA, durable=False)
-    except HarnessError:
-        pass  # a folder for reading only: the catalog is made anew each time
+    with suppress(HarnessError):  # a folder for reading only: the catalog is made anew each time
+        write_json(root / CACHE_FOLDER / MANIFEST_NAME, document, schema=MANIFEST_SCHEMA, durable=False)
     return Catalog(root, entries)
 
 
@@ -107,20 +108,13 @@ def _stored_catalog(root: Path) -> Catalog | None:
         return None
 
 
-def _make_cache_folder(root: Path) -> None:
-    try:
-        (root / CACHE_FOLDER).mkdir(exist_ok=True)
-    except OSError:
-        return
-
-
 def _found(root: Path, folder: Path, folders: dict[str, int]) -> list[Entry]:
     """The datasets in ``folder`` and below it; notes each folder's time in ``folders``."""
     relative = folder.relative_to(root).as_posix()
     try:
         folders[relative] = folder.stat().st_mtime_ns
         with os.scandir(folder) as listing:
-            children = sorted(listing, key=lambda child: child.name)
+            children = list(listing)
     except NotADirectoryError as error:
         raise InputError(f"{folder}: is a file; give the folder that holds the results") from error
     except OSError as error:
@@ -136,9 +130,9 @@ def _found(root: Path, folder: Path, folders: dict[str, int]) -> list[Entry]:
 
 def _datasets_among(names: set[str]) -> list[tuple[str, DatasetKind]]:
     found = []
-    for name in sorted(names):
-        stem = name[: -len(".json")]
-        if not name.endswith(".json") or name in _BOOKKEEPING or name.startswith("data-monitor-report-") or not stem:
+    for name in names:
+        stem = name.removesuffix(".json")
+        if stem in ("", name) or name in _BOOKKEEPING or name.startswith("data-monitor-report-"):
             continue
         if name.endswith((SUMMARY_SUFFIX, ORDER_EVENTS_SUFFIX)):
             whole = name.removesuffix(SUMMARY_SUFFIX).removesuffix(ORDER_EVENTS_SUFFIX) + ".json"
@@ -155,7 +149,7 @@ def _datasets_among(names: set[str]) -> list[tuple[str, DatasetKind]]:
 
 def _entry(root: Path, folder: Path, name: str, kind: DatasetKind) -> Entry:
     parts = [part for part in folder.relative_to(root).parts if part not in _TRANSPARENT_FOLDERS]
-    dataset = name[: -len(".json")]
+    dataset = name.removesuffix(".json")
     if parts and _RUN_FOLDER.match(parts[-1]):
         dataset = parts.pop()
     strategy = "/".join(parts) or root.resolve().name or "results"
@@ -163,14 +157,12 @@ def _entry(root: Path, folder: Path, name: str, kind: DatasetKind) -> Entry:
 
 
 def _unique(entries: list[Entry]) -> tuple[Entry, ...]:
-    """Sorted by key; where two files come to the same key, each is named by its file as well."""
-    count: dict[str, int] = {}
-    for entry in entries:
-        count[entry.key] = count.get(entry.key, 0) + 1
-    named = [
-        entry
-        if count[entry.key] == 1
-        else Entry(entry.strategy, f"{entry.name}/{entry.file.rsplit('/', 1)[-1][:-5]}", entry.kind, entry.file)
-        for entry in entries
-    ]
+    """Sorted by key; where several files come to the same key, each is named by its file as well, or by its path."""
+    named = _renamed(entries, lambda entry: f"{entry.name}/{entry.file.rpartition('/')[2].removesuffix('.json')}")
+    named = _renamed(named, lambda entry: entry.file.removesuffix(".json"))
     return tuple(sorted(named, key=lambda entry: entry.key))
+
+
+def _renamed(entries: list[Entry], name: Callable[[Entry], str]) -> list[Entry]:
+    count = Counter(entry.key for entry in entries)
+    return [entry if count[entry.key] == 1 else replace(entry, name=name(entry)) for entry in entries]

@@ -74,20 +74,27 @@ def resolve(
     stored = baselines / f"{default_scenario}.json"
     if label == BASELINE_LABEL and stored.exists():
         return _stored(label, stored)
+    if not label:
+        raise _unknown(label, runs, baselines, stored)
     for base in (Path(), root, runs):
-        candidate = base / label if label else base
-        if label and candidate.exists():
-            found = _from_path(label, candidate)
-            if found is not None:
-                return found
+        found = _from_path(label, base / label) if _is_there(base / label) else None
+        if found is not None:
+            return found
     for session in sessions_newest_first(runs):
-        folder = session / label
-        if label and label == folder.name and folder.is_dir():
-            return _variant(label, folder)
-    scenario = baselines / f"{label}.json"
-    if label and scenario.name == f"{label}.json" and scenario.exists():
-        return _stored(label, scenario)
+        for folder in session.iterdir():
+            if folder.name == label and folder.is_dir():
+                return _variant(label, folder)
+    for scenario in baselines.glob("*.json"):
+        if scenario.name == f"{label}.json":
+            return _stored(label, scenario)
     raise _unknown(label, runs, baselines, stored)
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:
+        return False  # a name that is too long for one
 
 
 def sessions_newest_first(runs_folder: Path) -> list[Path]:
@@ -172,7 +179,7 @@ def _unknown(label: str, runs: Path, baselines: Path, stored: Path) -> InputErro
             f"no baseline: {stored} is missing and no session has one; run 'make baseline' or 'make bench'"
         )
     known = known_labels(runs, baselines)
-    near = difflib.get_close_matches(label, known, n=3, cutoff=0.5)
+    near = difflib.get_close_matches(label, known, cutoff=0.5)
     if near:
         return InputError(f"{label!r}: no such label or folder; near are {', '.join(near)}")
     shown = ", ".join(known[:6]) or "none yet, run 'make bench' first"

@@ -264,14 +264,14 @@ def scan_sections(file: FileIO, path: Path) -> dict[str, Section]:
         what = "is empty" if not size else "does not start with an object"
         raise DamagedError(f"{path}: {what}; not a result document, or half-written")
     start = len(first) - len(text)
-    last = _read_span(file, max(0, size - EDGE_BYTES), size)
+    last = _read_span(file, size - len(first), size)
     text = last.rstrip(_SPACE)
     if not text.endswith(b"}"):
         raise DamagedError(f"{path}: ends before its closing bracket; half-written, run the backtest again")
     end = size - (len(last) - len(text))
     spans = _scan_indented(file, start, end)
     if spans is None:
-        spans = _scan_any(file, path, start, end)
+        spans = _scan_any(file, path, start)
     sections: dict[str, Section] = {}
     for name, begin, stop in spans:
         if name in sections:
@@ -346,12 +346,12 @@ class _Key:
         self.name = name
 
 
-def _scan_any(file: FileIO, path: Path, start: int, end: int) -> list[tuple[str, int, int]]:
-    """Spans of any JSON object at ``start`` to ``end``, by msgspec's parser over the mapped file."""
+def _scan_any(file: FileIO, path: Path, start: int) -> list[tuple[str, int, int]]:
+    """Spans of any JSON object that begins at ``start``, by msgspec's parser over the mapped file."""
     with (
         mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped,
         memoryview(mapped) as whole,
-        whole[start:end] as content,
+        whole[start:] as content,
     ):
         try:
             values = msgspec.json.decode(content, type=dict[_Key, msgspec.Raw], dec_hook=lambda _, name: _Key(name))
@@ -384,9 +384,9 @@ def _open(path: Path) -> FileIO:
 def _read_span(file: FileIO, start: int, end: int) -> bytes:
     """Bytes ``start`` to ``end``, fewer at the end of the file."""
     file.seek(start)
-    data = file.read(end - start)
-    while len(data) < end - start and (more := file.read(end - start - len(data))):
-        data += more  # one read gives at most 2 GiB
+    data = b""
+    while (left := end - start - len(data)) > 0 and (part := file.read(left)):
+        data += part  # one read gives at most 2 GiB
     return data
 
 

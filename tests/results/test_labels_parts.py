@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.errors import InputError
+from harness.errors import DamagedError, InputError
+from harness.results import labels
 from harness.results.baseline import save_baseline
 from harness.results.labels import Kind, known_labels, resolve, sessions_newest_first, variant_runs
 from tests.results.lean_folder import write_lean
@@ -88,3 +89,81 @@ def test_what_a_label_stands_for(tmp_path: Path) -> None:
             file.unlink()
     told(tmp_path, "new/base", f"{new / 'base'}: no run of this variant has a result; run 'harness bench' again")
     told(tmp_path, "", "'': no such label or folder; known are base, other, quick, new/base, old/base, old/other")
+
+
+def test_what_a_path_stands_for(tmp_path: Path) -> None:
+    lean = write_lean(tmp_path / "x" / "lean")
+    assert resolve(str(tmp_path / "x"), tmp_path).kind is Kind.RUN
+    found = resolve("x/lean/Algo.json", tmp_path)
+    assert (found.label, found.kind, found.path, found.result_id) == (
+        "x/lean/Algo.json", Kind.LEAN_FOLDER, lean, "Algo",
+    )  # fmt: skip
+    assert resolve("x/lean/Algo-summary.json", tmp_path).result_id == "Algo"
+    assert found.results.statistics == resolve("x/lean", tmp_path).results.statistics
+    write_lean(tmp_path / "x" / "lean", "Other")
+    assert [resolve(f"x/lean/{name}.json", tmp_path).results.result_id for name in ("Algo", "Other")] == [
+        "Algo", "Other",
+    ]  # fmt: skip
+    (tmp_path / "empty").mkdir()
+    told(tmp_path, "empty", "'empty': no such label or folder; known are none yet, run 'make bench' first")
+    told(tmp_path, "x" * 300, f"{'x' * 300!r}: no such label or folder; known are none yet, run 'make bench' first")
+    (tmp_path / "notes.txt").write_text("notes")
+    with pytest.raises(DamagedError, match=f"^{tmp_path / 'notes.txt'}: not valid JSON"):
+        resolve("notes.txt", tmp_path)
+
+
+def test_a_lean_result_may_have_a_field_named_schema(tmp_path: Path) -> None:
+    path = tmp_path / "Algo.json"
+    write_lean(tmp_path, sections={"statistics": {"a": "x" * 100}, "schema": "mine"})
+    assert resolve(str(path), tmp_path).kind is Kind.LEAN_FOLDER
+    for text in ('{"schema": 1, ', '{\n  "schema": "harness.baseline"\n'):  # begins as a document of ours
+        path.write_text(text)
+        with pytest.raises(DamagedError, match=f"^{path}: not valid JSON"):
+            resolve(str(path), tmp_path)
+    path.unlink()
+    assert not labels._is_document(path)
+
+
+def test_of_two_sessions_written_at_once_the_name_decides(tmp_path: Path) -> None:
+    for name in ("b", "c", "a"):
+        session(tmp_path, name, 100, base=1)
+    for number in range(20):
+        (tmp_path / "runs" / f"no session {number}").mkdir()
+    session(tmp_path, "oldest", 200, base=1)
+    assert [path.name for path in sessions_newest_first(tmp_path / "runs")] == ["c", "b", "a", "oldest"]
+    for name in "abcd":  # a file is no variant
+        (tmp_path / "runs" / "c" / name).write_text("")
+    assert resolve("base", tmp_path).path == tmp_path / "runs" / "c" / "base" / "run_01" / "lean"
+    told(tmp_path, "abcd", "'abcd': no such label or folder; known are base, c/base, b/base, a/base, oldest/base")
+    told(tmp_path, "a", f"{tmp_path / 'runs' / 'a'}: is a session; name one of its variants (a/base)")
+    told(tmp_path, "a/", f"{tmp_path / 'runs' / 'a'}: is a session; name one of its variants (a/base)")
+
+
+def test_a_project_of_lean_cli_stands_for_its_latest_backtest_with_a_result(tmp_path: Path) -> None:
+    backtests = tmp_path / "project" / "backtests"
+    for day in (1, 3, 2):
+        write_lean(backtests / f"2025-10-0{day}_10-00-00", "1234567890")
+    write_lean(backtests / "2025-10-09_10-00-00x", "1234567890")
+    (backtests / "2025-10-05_10-00-00").mkdir()
+    (backtests / "2025-10-06_10-00-00").write_text("")
+    (backtests / "2025-10-07_10-00-00").mkdir()
+    (backtests / "2025-10-07_10-00-00" / "1-order-events.json").write_text("[]")  # its result is missing
+    for label in ("project", "project/backtests"):
+        found = resolve(label, tmp_path)
+        assert (found.kind, found.path) == (Kind.LEAN_FOLDER, backtests / "2025-10-03_10-00-00")
+
+
+def test_folders_may_be_named_otherwise(tmp_path: Path) -> None:
+    session(tmp_path, "s", 100, base=1)
+    (tmp_path / "runs").rename(tmp_path / "mine")
+    save_baseline(tmp_path / "kept" / "quick.json", {}, tmp_path / "mine" / "s" / "base" / "run_01" / "lean")
+    named = {"runs_folder": "mine", "baselines_folder": "kept"}
+    assert resolve("base", tmp_path, **named).kind is Kind.VARIANT
+    assert resolve("s/base", tmp_path, **named).kind is Kind.VARIANT
+    assert resolve("quick", tmp_path, **named).kind is Kind.BASELINE
+    words = "'basf': no such label or folder; near are base, s/base"
+    with pytest.raises(InputError, match=f"^{words}$"):
+        resolve("basf", tmp_path, **named)
+    (tmp_path / "kept" / ".json").write_text("{}")
+    with pytest.raises(InputError, match=r"^'': no such label or folder; known are base"):
+        resolve("", tmp_path, **named)

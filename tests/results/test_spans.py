@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from harness.errors import DamagedError, InputError
 from harness.results import spans
 from harness.results.spans import INDEX_SCHEMA, Section, SectionFile, SectionText, file_identity, scan_sections
-from harness.results.store import read_json
+from harness.results.store import read_json, write_json
 
 VALUES = st.recursive(
     st.none()
@@ -195,7 +195,21 @@ def test_a_folder_for_reading_only_needs_no_index(tmp_path: Path) -> None:
     path, blocker = tmp_path / "document.json", tmp_path / "file"
     path.write_text('{"a": 1}')
     blocker.write_text("")
-    assert SectionFile(path, blocker / "document.index").names == ["a"]
+    file = SectionFile(path, blocker / "document.index")
+    assert file.names == ["a"]
+    assert file.index_path is None  # not tried again
+
+
+@pytest.mark.parametrize(("schema", "version"), [("another", 1), (INDEX_SCHEMA, 2)])
+def test_an_index_of_another_kind_is_not_believed(tmp_path: Path, schema: str, version: int) -> None:
+    path, index = tmp_path / "document.json", tmp_path / "document.index"
+    path.write_text('{"a": 1}')
+    assert SectionFile(path, index).names == ["a"]
+    forged = {**read_json(index), "sections": [["z", 6, 7, 0]]}
+    write_json(index, {**forged, "schema": schema, "version": version})
+    assert SectionFile(path, index).names == ["a"]
+    write_json(index, {**forged, "schema": INDEX_SCHEMA, "version": 1})
+    assert SectionFile(path, index).names == ["z"]
 
 
 def test_a_large_section_is_decoded_from_the_mapped_file(tmp_path: Path) -> None:
@@ -261,9 +275,9 @@ def scanners(monkeypatch: pytest.MonkeyPatch) -> list[str]:
             used.append("indented")
         return found
 
-    def second(file: FileIO, path: Path, start: int, end: int) -> list[tuple[str, int, int]]:
+    def second(file: FileIO, path: Path, start: int) -> list[tuple[str, int, int]]:
         used.append("any")
-        return anything(file, path, start, end)
+        return anything(file, path, start)
 
     monkeypatch.setattr(spans, "_scan_indented", first)
     monkeypatch.setattr(spans, "_scan_any", second)
@@ -296,6 +310,7 @@ def test_leans_layout_is_found_by_its_lines(
     "text",
     [
         '{\n  "a": 1\n }',
+        '{\n  "a": 123}',
         '{ \n  "a": 1\n}',
         '{\n  "a":1\n}',
         '{\n  "a" : 1\n}',
@@ -350,8 +365,18 @@ def test_where_the_scanner_by_lines_ends(tmp_path: Path, scanners: list[str], mo
     assert scanners == ["indented", "any"] * 3
 
 
-@given(st.text('\n "x', max_size=60), st.integers(4, 12), st.integers(0, 10), st.integers(0, 70))
-@settings(max_examples=200, deadline=None)
+@given(
+    st.lists(st.sampled_from(['\n  "', "\n", " ", '"', "x"]), max_size=20).map("".join),
+    st.integers(4, 12),
+    st.integers(0, 10),
+    st.integers(0, 70),
+)
+@example('\n  "', 4, 0, 4)
+@example('x\n  "', 4, 0, 5)
+@example('\n  "\n  "', 8, 4, 8)
+@example('\n  "xxx\n', 7, 0, 8)
+@example('\n  "\n  "', 4, 0, 7)
+@settings(max_examples=300, deadline=None)
 def test_every_line_with_a_key_is_found_whatever_the_pieces(
     folder: Path, text: str, piece: int, start: int, end: int
 ) -> None:
@@ -380,7 +405,7 @@ def test_a_check_is_of_the_edges_whether_in_the_file_or_in_memory(
         for start in range(20):
             for end in range(start, 21):
                 assert spans._file_span_check(file, start, end) == spans._span_check(data[start:end])
-        for start, end in ((0, 20), (18, 25), (3, 3), (25, 30)):
+        for start, end in ((0, 20), (18, 25), (3, 3), (25, 30), (9, 4)):
             assert spans._read_span(file, start, end) == data[start:end]
     checks = [spans._span_check(data[:index] + b"\0" + data[index + 1 :]) for index in range(20)]
     unseen = [index for index, check in enumerate(checks) if check == spans._span_check(data)]
@@ -401,11 +426,12 @@ def test_a_read_that_gives_less_is_repeated(tmp_path: Path) -> None:
 
 def test_the_identity_is_size_time_and_edges(tmp_path: Path) -> None:
     path = tmp_path / "document.json"
-    path.write_bytes(b"x" * 20_000)
+    data = bytes(number % 251 for number in range(20_000))
+    path.write_bytes(data)
     os.utime(path, ns=(1, 2_000_000_001))
     identity = file_identity(path)
     assert (identity.size, identity.mtime_ns) == (20_000, 2_000_000_001)
-    assert identity.edges == spans._span_check(b"x" * 20_000)
+    assert identity.edges == spans._span_check(data)
 
 
 def test_the_index_as_it_is_stored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -439,11 +465,15 @@ def test_generations_count_the_indexes(tmp_path: Path) -> None:
     for use in (again.length, again.raw, again.value):
         with pytest.raises(KeyError, match="c"):
             use("c")
+    text, times = path.read_text(), (path.stat().st_atime_ns, path.stat().st_mtime_ns)
     path.write_text("{")
     for _ in range(2):
         with pytest.raises(DamagedError, match="ends before its closing bracket"):
             again.refresh()
     assert again.generation == 1
+    path.write_text(text)
+    os.utime(path, ns=times)
+    assert (again.refresh(), again.names) == (2, ["a", "b"])  # by the index on disk
 
 
 @pytest.mark.parametrize("indexed", ["stored", "gone", "none"])
