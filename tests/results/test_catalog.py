@@ -183,4 +183,6 @@ def test_when_a_manifest_is_believed(tmp_path: Path, changed: dict[str, object],
     write_json(manifest, document, schema=MANIFEST_SCHEMA)
     os.utime(tmp_path, ns=(5, 5))
     os.utime(tmp_path / "a", ns=(6, 6))
-    assert [entry.key for entry in open_catalog(tmp_path).entries] == (["x/y"] if believed else ["a/Algo"])
+    found = open_catalog(tmp_path)
+    assert found.root == tmp_path
+    assert [entry.key for entry in found.entries] == (["x/y"] if believed else ["a/Algo"])
