@@ -74,9 +74,14 @@ def resolve(
     stored = baselines / f"{default_scenario}.json"
     if label == BASELINE_LABEL and stored.exists():
         return _stored(label, stored)
-    if not label:
+    found = _found(label, (Path(), root, runs), runs, baselines) if label else None
+    if found is None:
         raise _unknown(label, runs, baselines, stored)
-    for base in (Path(), root, runs):
+    return found
+
+
+def _found(label: str, bases: tuple[Path, ...], runs: Path, baselines: Path) -> ResolvedRun | None:
+    for base in bases:
         found = _from_path(label, base / label) if _is_there(base / label) else None
         if found is not None:
             return found
@@ -87,7 +92,7 @@ def resolve(
     for scenario in baselines.glob("*.json"):
         if scenario.name == f"{label}.json":
             return _stored(label, scenario)
-    raise _unknown(label, runs, baselines, stored)
+    return None
 
 
 def _is_there(path: Path) -> bool:
@@ -144,11 +149,9 @@ def _from_path(label: str, path: Path) -> ResolvedRun | None:
 
 
 def _from_file(label: str, path: Path) -> ResolvedRun:
-    scenario = path.name.removesuffix(".json")
-    if (path.parent / f"{scenario}{RESULT_SUFFIX}").exists():
-        return _stored(label, path)
+    companion = path.with_name(path.name.removesuffix(".json") + RESULT_SUFFIX)
     result_id = path.name.removesuffix(SUMMARY_SUFFIX).removesuffix(".json")
-    if result_id in find_result_ids(path.parent) and not _is_document(path):
+    if not companion.exists() and result_id in find_result_ids(path.parent) and not _is_document(path):
         return ResolvedRun(label, Kind.LEAN_FOLDER, path.parent, result_id)
     return _stored(label, path)
 
@@ -195,5 +198,5 @@ def known_labels(runs_folder: Path, baselines_folder: Path) -> list[str]:
             if variant_runs(folder):
                 variants.setdefault(folder.name)
                 full.append(f"{session.name}/{folder.name}")
-    scenarios = sorted(path.stem for path in baselines_folder.glob("*.json")) if baselines_folder.is_dir() else []
+    scenarios = sorted(path.stem for path in baselines_folder.glob("*.json"))
     return [*variants, *(name for name in scenarios if name not in variants), *full]

@@ -167,3 +167,33 @@ def test_folders_may_be_named_otherwise(tmp_path: Path) -> None:
     (tmp_path / "kept" / ".json").write_text("{}")
     with pytest.raises(InputError, match=r"^'': no such label or folder; known are base"):
         resolve("", tmp_path, **named)
+
+
+def test_what_was_found_keeps_the_words_of_the_user(tmp_path: Path) -> None:
+    lean = tmp_path / "runs" / "sX" / "base" / "run_01" / "lean"
+    session(tmp_path, "sX", 100, base=1)
+    write_lean(tmp_path / "project" / "backtests" / "2025-10-01_10-00-00", "1")
+    for name in ("default", "quick"):
+        save_baseline(tmp_path / "baselines" / f"{name}.json", {}, lean)
+    for label in (
+        "baseline", "quick", "baselines/quick.json", "sX/base", "base", "sX/base/run_01", "sX/base/run_01/lean",
+        "sX/base/run_01/lean/Algo.json", "project", str(tmp_path / "project"),
+    ):  # fmt: skip
+        assert resolve(label, tmp_path).label == label
+    told(tmp_path, "sX/", f"{tmp_path / 'runs' / 'sX'}: is a session; name one of its variants (sX/base)")
+    (tmp_path / "text.txt").write_text("{")
+    with pytest.raises(DamagedError):
+        resolve("text.txt", tmp_path)
+
+
+def test_names_that_are_half_alike_are_near(tmp_path: Path) -> None:
+    session(tmp_path, "s", 100, optimized=1)
+    told(tmp_path, "opt", "'opt': no such label or folder; near are optimized")
+
+
+def test_a_stored_baseline_stays_one_whatever_is_damaged(tmp_path: Path) -> None:
+    path = tmp_path / "quick.json"
+    save_baseline(path, {}, write_lean(tmp_path / "lean"))
+    path.write_text(path.read_text().replace('"schema"', '"schemb"'))
+    with pytest.raises(DamagedError, match=f"^{path}: "):
+        resolve("quick.json", tmp_path)
