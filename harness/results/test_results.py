@@ -307,7 +307,7 @@ class _Datasets(Mapping[str, Any]):
         self._get = get
         self._bare: dict[str, list[str]] = {}
         for name in keys:
-            self._bare.setdefault(name.rsplit("/", 1)[-1], []).append(name)
+            self._bare.setdefault(name.rpartition("/")[2], []).append(name)
 
     def __getitem__(self, name: str) -> Any:
         key = self._keys.get(name)

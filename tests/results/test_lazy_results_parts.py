@@ -203,6 +203,8 @@ def test_warnings_in_words(tmp_path: Path) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         TestResults(tmp_path, lazy=True, cache_size=3)
+    with pytest.warns(UserWarning, match="^cache_size 1 keeps almost nothing"):
+        assert TestResults(tmp_path, lazy=True, cache_size=1).cache_info().maximum_datasets == 1
 
 
 def test_settings(tmp_path: Path) -> None:
@@ -248,6 +250,10 @@ def test_a_file_that_is_gone_is_said_where_it_is_used(tmp_path: Path) -> None:
     assert dict(eager.datasets["map"]) == {"a": 1, "b": 2}  # read eagerly, the values outlive their files
     assert eager.datasets["list"] == [1]
     assert dict(eager.datasets["empty"]) == {}
+    eager.invalidate_cache()
+    for name in ("map", "empty"):
+        with pytest.raises(InputError, match=r"no such file$"):
+            dict(eager.datasets[name])
 
 
 def test_a_list_that_cannot_be_read_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -285,6 +291,24 @@ def test_lists_are_counted_and_evicted_as_the_others(tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text("\ufeff [2]")
     age(tmp_path / "a.json")
     assert results.datasets["a"] == [2]
+
+
+def test_a_damaged_list_weighs_nothing(tmp_path: Path) -> None:
+    for name in "abc":
+        (tmp_path / f"{name}.json").write_text("[1, 2, 3]")
+    size = estimated_bytes(TestResults(tmp_path, lazy=True).datasets["a"])
+    results = TestResults(tmp_path, lazy=True, cache_bytes=2 * size)
+    for name in "abca":  # a is evicted and read again
+        assert results.datasets[name] == [1, 2, 3]
+    assert (results.cache_info().datasets, results.cache_info().bytes) == (2, 2 * size)
+    (tmp_path / "b.json").write_text("[1, 2, 3")
+    with pytest.raises(DamagedError, match=r"b\.json"):
+        results.datasets["b"]
+    assert (results.cache_info().datasets, results.cache_info().bytes) == (3, 2 * size)
+    fresh = TestResults(tmp_path, lazy=True)
+    with pytest.raises(DamagedError, match=r"b\.json"):
+        fresh.datasets["b"]
+    assert fresh.cache_info().bytes == 0
 
 
 def test_what_just_fits_stays(tmp_path: Path) -> None:
@@ -347,6 +371,7 @@ def test_a_stored_baseline_is_opened_once_and_again_when_it_changes(
     save_baseline(path, {}, write_lean(tmp_path / "two", sections=document(orders=1)), force=True)
     age(path)
     opened.clear()
+    assert list((path.parent / CACHE_FOLDER).glob("*.index")) == []
     for _ in range(2):
         assert len(dataset["orders"]) == 1
     assert len(opened) == 1
