@@ -15,13 +15,12 @@ from harness.parity.event_stream import EventComparison, EventDifference, compar
 from harness.parity.missing import MISSING, Missing
 from harness.parity.rules import ParityRules
 from harness.parity.values import Difference, Differences, compare, plain_value, show_value
-from harness.results.decoding import decode_exact
+from harness.results.decoding import decode_exact, decode_typed
 from harness.results.lean_results import LeanResults
 from harness.results.paths import Path, show_path
 from harness.results.volatile import ORDER_EVENTS
 
 _SPLIT_BYTES = 1 << 16
-_WHITE = b" \t\r\n"
 _READ_FIRST = ("statistics", "runtimeStatistics", "state", "totalPerformance", "profitLoss", "orders", "charts")
 
 
@@ -224,7 +223,7 @@ def _compare_texts(
         return
     if left == right:
         return
-    parts = _parts(left), _parts(right)
+    parts = _parts(left, where[0]), _parts(right, where[1])
     if isinstance(parts[0], dict) and isinstance(parts[1], dict):
         for key in dict.fromkeys([*parts[0], *parts[1]]):
             _compare_texts(parts[0].get(key), parts[1].get(key), (*path, key), rules, found=found, where=where)
@@ -240,15 +239,14 @@ def _compare_texts(
         compare(decode_exact(left, where[0]), decode_exact(right, where[1]), rules, path, found)
 
 
-def _parts(text: bytes | msgspec.Raw) -> dict[str, msgspec.Raw] | list[msgspec.Raw] | None:
+def _parts(text: bytes | msgspec.Raw, where: object) -> dict[str, msgspec.Raw] | list[msgspec.Raw] | None:
     """One level of a large container, its parts undecoded; None for a small value or a scalar."""
     view = memoryview(text)
     if len(view) <= _SPLIT_BYTES:
         return None
-    first = bytes(view[:64]).lstrip(_WHITE)[:1]
-    if first == b"{":
-        return msgspec.json.decode(text, type=dict[str, msgspec.Raw])
-    return msgspec.json.decode(text, type=list[msgspec.Raw]) if first == b"[" else None
+    if view[0] == ord("{"):
+        return decode_typed(text, dict[str, msgspec.Raw], where)
+    return decode_typed(text, list[msgspec.Raw], where) if view[0] == ord("[") else None
 
 
 # --------------------------------------------------------------------------------------------- words

@@ -190,6 +190,40 @@ def test_damage_beside_a_difference_names_its_file(tmp_path: Path, blocks: None,
         compare_events(LeanResults(folders[0]), LeanResults(folders[1]), ParityRules())
 
 
+@pytest.mark.parametrize("side", ["a", "b"])
+@pytest.mark.parametrize("index", [7, 31])
+def test_a_number_beyond_all_bounds_names_its_file(tmp_path: Path, blocks: None, side: str, index: int) -> None:
+    """In an event that both sides have, and in one that only one side has."""
+    for name in ("a", "b"):
+        write_lean(tmp_path / name, events=events(34 if name == side else 30))
+    file = tmp_path / side / EVENTS
+    stored = json.loads(file.read_text())
+    stored[index]["quantity"] = "beyond"
+    file.write_text(json.dumps(stored, separators=(",", ":")).replace('"beyond"', "1e99999999999999999999"))
+    with pytest.raises(DamagedError, match=f"^{file}: a number has an exponent beyond all bounds"):
+        compare_events(LeanResults(tmp_path / "a"), LeanResults(tmp_path / "b"), ParityRules())
+
+
+@pytest.mark.parametrize("side", ["a", "b"])
+def test_damage_in_events_of_one_side_alone_names_its_file(tmp_path: Path, blocks: None, side: str) -> None:
+    for name in ("a", "b"):
+        write_lean(tmp_path / name, events=events(34 if name == side else 30))
+    file = tmp_path / side / EVENTS
+    file.write_text(file.read_text().replace('"orderId":17,', '"orderId":,', 1))
+    with pytest.raises(DamagedError, match=f"^{file}: "):
+        compare_events(LeanResults(tmp_path / "a"), LeanResults(tmp_path / "b"), ParityRules())
+
+
+@pytest.mark.parametrize("side", ["a", "b"])
+def test_an_event_that_does_not_begin_with_its_id_is_one_too(tmp_path: Path, blocks: None, side: str) -> None:
+    changed = with_changes(6, [1, 2, 3, 4], quantity=1.0)
+    sides = {name: list(changed if name == side else events(6)) for name in ("a", "b")}
+    sides[side][3] = dict(reversed(sides[side][3].items()))
+    found = compared(tmp_path, sides["a"], sides["b"])
+    assert (found.left_count, found.right_count, found.differing) == (6, 6, 4)
+    assert [one.index for one in found.details] == [1, 2, 3, 4]
+
+
 def test_an_event_within_a_text_is_never_taken_for_two(tmp_path: Path, blocks: None) -> None:
     """A nested object that begins like an event: the text is decoded as a whole then."""
     odd = '{"a":{"b":1},"c":[{"id":"x","d":{}},{"id":"y"}]}'
@@ -291,6 +325,8 @@ def test_the_report_as_plain_json(tmp_path: Path) -> None:
         "tolerances_used": [],
         "ignored": [{"path": path, "reason": reason} for path, reason in rules.ignored],
     }  # fmt: skip
+    fewer = reported(tmp_path / "fewer", events(3), events(2)).to_dict()
+    assert fewer["order_event_count"] == {"left": 3, "right": 2}
     same = diff_results(LeanResults(left), LeanResults(left)).to_dict()
     assert (same["identical"], same["first_difference"], same["differences"]) == (True, None, [])
 
@@ -303,6 +339,10 @@ def test_the_report_as_plain_json(tmp_path: Path) -> None:
         (
             {"quantity": 1.0, "fillPrice": 2.0, "status": "x"},
             "(fillPrice 0.0 | 2.0, quantity 100.0 | 1.0, status 'submitted' | 'x')",
+        ),
+        (
+            {"quantity": 1.0, "fillPrice": 2.0, "status": "x", "direction": "s"},
+            "(direction 'buy' | 's', fillPrice 0.0 | 2.0, quantity 100.0 | 1.0, 1 more)",
         ),
         (
             {"quantity": 1.0, "fillPrice": 2.0, "status": "x", "time": 1.0, "direction": "s"},
@@ -323,11 +363,24 @@ def test_the_summary_clips_long_values(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("text", "kind"), [('{"a":1}', dict), ("[1,2]", list), ('"text"', type(None))])
 def test_only_large_containers_are_taken_apart(text: str, kind: type, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(diffing, "_SPLIT_BYTES", len(text))
-    assert diffing._parts(text.encode()) is None
-    for padded in (f" {text}", f"\n\t {text}", f"{' ' * 63}{text}"):
-        parts = diffing._parts(padded.encode())
-        assert isinstance(parts, kind)
-        assert parts is None or len(parts) == len(json.loads(text))
+    assert diffing._parts(text.encode(), "file") is None
+    monkeypatch.setattr(diffing, "_SPLIT_BYTES", len(text) - 1)
+    parts = diffing._parts(text.encode(), "file")
+    assert isinstance(parts, kind)
+    assert parts is None or len(parts) == len(json.loads(text))
+
+
+@pytest.mark.parametrize("side", ["a", "b"])
+@pytest.mark.parametrize("listed", [False, True])
+def test_damage_in_a_large_section_names_its_file(tmp_path: Path, side: str, listed: bool) -> None:
+    for name in ("a", "b"):
+        rows = [{"x": number + (name == "b")} for number in range(9000)]
+        section = rows if listed else {str(number): row for number, row in enumerate(rows)}
+        write_lean(tmp_path / name, events=events(2), sections={"orders": {}, "s": section})
+    file = tmp_path / side / "Algo.json"
+    file.write_text(file.read_text().replace('"x": 500\n', '"x": oops\n'))
+    with pytest.raises(DamagedError, match=f"^{file}: JSON is malformed.*run the backtest again$"):
+        diff_results(LeanResults(tmp_path / "a"), LeanResults(tmp_path / "b"))
 
 
 def test_one_missing_file_beside_a_damaged_one_names_the_damaged_one(tmp_path: Path) -> None:
@@ -411,14 +464,19 @@ def test_sections_of_one_side_and_those_read_first(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("side", ["a", "b"])
 @pytest.mark.parametrize("there", ["both", "one"])
-def test_a_section_that_cannot_be_read_names_its_file(tmp_path: Path, side: str, there: str) -> None:
+@pytest.mark.parametrize("indent", [None, 2])
+def test_a_section_that_cannot_be_read_names_its_file(
+    tmp_path: Path, side: str, there: str, indent: int | None
+) -> None:
     for name in ("a", "b"):
         sections = {"orders": {}, "s": {"x": 1 if name == "a" else 2}}
         if there == "one" and name != side:
             del sections["s"]
-        write_lean(tmp_path / name, events=events(2), sections=sections, indent=None)
+        write_lean(tmp_path / name, events=events(2), sections=sections, indent=indent)
     file = tmp_path / side / "Algo.json"
-    file.write_text(file.read_text().replace('"s": {"x": ', '"s": {"x": "\\ud800", "y": 0'))
+    text = file.read_text()
+    file.write_text(text.replace('"x": ', '"x": "\\ud800", "y": 0'))
+    assert file.read_text() != text
     with pytest.raises(DamagedError, match=str(file)):
         diff_results(LeanResults(tmp_path / "a"), LeanResults(tmp_path / "b"))
 
