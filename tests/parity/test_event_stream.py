@@ -492,6 +492,15 @@ def test_tolerances_of_events_and_figures_are_counted_together(tmp_path: Path) -
     )  # fmt: skip
     assert report.summary_line == "identical within 3 tolerances: 2 order events and every compared figure"
     assert diffing._tolerances({"x": 1, "b": 2}, {"x": 3}) == ("b (2 values)", "x (4 values)")
+    two = ParityRules.from_settings({"tolerances": {"*.quantity": "1", "orderEvents[].quantity": "1", "s": "0.5"}})
+    for name in ("a", "b"):
+        path = tmp_path / name / "Algo.json"
+        path.write_text(path.read_text().replace("100.5", "100.0").replace("1.2", "1.1").replace("5.1", "5"))
+    report = diff_results(LeanResults(tmp_path / "a"), LeanResults(tmp_path / "b"), two)
+    assert report.summary_line.startswith("identical within 1 tolerance: 2 order events")
+    (tmp_path / "b" / "Algo.json").write_text((tmp_path / "b" / "Algo.json").read_text().replace("100.0", "100.5"))
+    report = diff_results(LeanResults(tmp_path / "a"), LeanResults(tmp_path / "b"), two)
+    assert report.summary_line.startswith("identical within 2 tolerances: 2 order events")
 
 
 def test_summaries_of_files_that_are_missing(tmp_path: Path) -> None:
@@ -503,6 +512,9 @@ def test_summaries_of_files_that_are_missing(tmp_path: Path) -> None:
         f"{right}: 3 orders but no order-events file; run that backtest again"
     )
     assert report.order_event_count == (2, None)
+    right = write_lean(tmp_path / "b", events=None, sections=document(statistics={"Total Orders": "3"}))
+    report = diff_results(LeanResults(left), LeanResults(right))
+    assert [str(one).partition(":")[0] for one in report.differences] == ["orderEvents", "statistics.Sharpe Ratio"]
     allowed = ParityRules(allow_zero_orders=True)
     none = write_lean(tmp_path / "c", events=None, sections=document(orders=0))
     empty = write_lean(tmp_path / "d", events=[], sections=document(orders=0))
