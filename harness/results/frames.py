@@ -220,7 +220,7 @@ def _read_side_file(results: LeanResults, kind: str) -> pd.DataFrame | None:
     parquet = _parquet()
     try:
         table = parquet.read_table(path)
-        source = Identity(*json.loads((table.schema.metadata or {})[_SOURCE_KEY]))
+        source = Identity(*json.loads(table.schema.metadata[_SOURCE_KEY]))
     except (OSError, ValueError, KeyError, TypeError):
         return None  # a cache: what cannot be read is made anew
     frame: pd.DataFrame = table.to_pandas()
@@ -230,9 +230,9 @@ def _read_side_file(results: LeanResults, kind: str) -> pd.DataFrame | None:
 def _write_side_file(path: Path, frame: pd.DataFrame, source: Identity) -> None:
     import pyarrow as pa
 
-    table = pa.Table.from_pandas(frame, preserve_index=False)
+    table = pa.Table.from_pandas(frame)
     mark = json.dumps([source.size, source.mtime_ns, source.edges]).encode()
-    table = table.replace_schema_metadata({**(table.schema.metadata or {}), _SOURCE_KEY: mark})
+    table = table.replace_schema_metadata({**table.schema.metadata, _SOURCE_KEY: mark})
     buffer = pa.BufferOutputStream()
     _parquet().write_table(table, buffer, compression="zstd")
     write_bytes(path, buffer.getvalue().to_pybytes(), durable=False)

@@ -145,3 +145,53 @@ def test_each_frame_comes_from_its_own_file_and_notices_its_own_source(
     with pytest.raises(InputError) as raised:
         frames.convert(tmp_path)
     assert str(raised.value) == "Parquet files need pyarrow; install it with pip install 'lean-backtest-harness[fast]'"
+
+
+def test_what_is_no_point_is_left_out_of_a_chart(tmp_path: Path) -> None:
+    def series(values: list[object]) -> dict[str, object]:
+        return {"name": "S", "series": {"S": {"name": "S", "values": values}}}
+
+    charts = {"Odd": series([[1], {"x": 1, "y": 2}, [2, 5], []]), "Whole": series([[1, 3]]), "None": series([])}
+    results = LeanResults(write_lean(tmp_path, sections={"charts": charts}))
+    assert frames.chart_frame(results, "Odd")["S"].tolist() == [5.0]
+    for name, values in (("Whole", [3.0]), ("None", [])):
+        column = frames.chart_frame(results, name)["S"]
+        assert (column.tolist(), str(column.dtype)) == (values, "float64")
+    with pytest.raises(InputError, match=r"Algo\.json: no chart 'No'; there are Odd, Whole, None$"):
+        frames.chart_frame(results, "No")
+
+
+def test_every_lean_result_is_converted_and_told(tmp_path: Path) -> None:
+    parquet = pytest.importorskip("pyarrow.parquet")
+    (tmp_path / "a.json").write_text("{}")
+    for name in ("One", "Two"):
+        write_lean(tmp_path / "s", name, events=None if name == "One" else "two")
+    seen: list[Path] = []
+    files = frames.convert(tmp_path, on_file=seen.append)
+    cache = tmp_path / "s" / ".harness-cache"
+    assert files == seen == [
+        cache / f"{name}.parquet"
+        for name in ("One-orders", "One-closed-trades", "Two-orders", "Two-closed-trades", "Two-order-events")
+    ]  # fmt: skip
+    assert {parquet.ParquetFile(file).metadata.row_group(0).column(0).compression for file in files} == {"ZSTD"}
+
+
+def test_a_side_file_is_a_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    parquet = pytest.importorskip("pyarrow.parquet")
+    pyarrow = pytest.importorskip("pyarrow")
+    wanted: list[dict[str, object]] = []
+    real = frames.write_bytes
+    monkeypatch.setattr(frames, "write_bytes", lambda *args, **given: wanted.append(given) or real(*args, **given))
+    frames.convert(write_lean(tmp_path))
+    assert wanted == [{"durable": False}] * 3
+    events = tmp_path / ".harness-cache" / "Algo-order-events.parquet"
+    before = frames.order_events_frame(LeanResults(tmp_path))
+    for metadata in (None, {b"another": b"1"}, {b"harness.source": b"1"}, {b"harness.source": b"[1]"}):
+        table = pyarrow.table({"made": ["by another"]}).replace_schema_metadata(metadata)
+        parquet.write_table(table, events)
+        pd.testing.assert_frame_equal(frames.order_events_frame(LeanResults(tmp_path)), before)
+    frames.convert(tmp_path)
+    (tmp_path / "Algo-order-events.json").unlink()
+    with pytest.raises(InputError) as raised:
+        frames.order_events_frame(LeanResults(tmp_path))
+    assert str(raised.value) == f"{tmp_path}: no order events in it"
