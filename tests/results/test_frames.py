@@ -195,3 +195,21 @@ def test_a_side_file_is_a_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     with pytest.raises(InputError) as raised:
         frames.order_events_frame(LeanResults(tmp_path))
     assert str(raised.value) == f"{tmp_path}: no order events in it"
+
+
+def test_a_document_without_orders_or_trades_gives_empty_frames(tmp_path: Path) -> None:
+    results = LeanResults(write_lean(tmp_path, sections={"statistics": {}}))
+    assert (len(frames.orders_frame(results)), len(frames.closed_trades_frame(results))) == (0, 0)
+
+
+def test_times_with_and_without_fractions_stand_beside_each_other(tmp_path: Path) -> None:
+    sections = document(orders=2)
+    sections["orders"]["2"]["time"] = "2025-10-06T13:31:00.25Z"
+    trade = sections["totalPerformance"]["closedTrades"][0]
+    sections["totalPerformance"]["closedTrades"].append({**trade, "exitTime": "2025-10-06T15:30:00.5Z"})
+    results = LeanResults(write_lean(tmp_path, sections=sections))
+    assert frames.orders_frame(results)["time"].tolist() == [
+        pd.Timestamp("2025-10-06T13:31:00Z"),
+        pd.Timestamp("2025-10-06T13:31:00.25Z"),
+    ]
+    assert frames.closed_trades_frame(results)["exitTime"][1] == pd.Timestamp("2025-10-06T15:30:00.5Z")
