@@ -222,6 +222,10 @@ def test_an_event_that_does_not_begin_with_its_id_is_one_too(tmp_path: Path, blo
     found = compared(tmp_path, sides["a"], sides["b"])
     assert (found.left_count, found.right_count, found.differing) == (6, 6, 4)
     assert [one.index for one in found.details] == [1, 2, 3, 4]
+    many = with_changes(60, range(60), quantity=1.0)  # so many that the later ones are counted only
+    many[50] = dict(reversed(many[50].items()))
+    found = compared(tmp_path, *((many, events(60)) if side == "a" else (events(60), many)))
+    assert (found.left_count, found.right_count, found.differing) == (60, 60, 60)
 
 
 def test_an_event_within_a_text_is_never_taken_for_two(tmp_path: Path, blocks: None) -> None:
