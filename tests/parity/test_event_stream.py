@@ -210,7 +210,7 @@ def test_damage_in_events_of_one_side_alone_names_its_file(tmp_path: Path, block
         write_lean(tmp_path / name, events=events(34 if name == side else 30))
     file = tmp_path / side / EVENTS
     file.write_text(file.read_text().replace('"orderId":17,', '"orderId":,', 1))
-    with pytest.raises(DamagedError, match=f"^{file}: "):
+    with pytest.raises(DamagedError, match=f"^{file}: JSON is malformed"):
         compare_events(LeanResults(tmp_path / "a"), LeanResults(tmp_path / "b"), ParityRules())
 
 
@@ -526,6 +526,15 @@ def test_summaries_of_files_that_are_missing(tmp_path: Path) -> None:
     assert same.summary_line == "identical: no file order events and every compared figure"
     more = diff_results(LeanResults(empty), LeanResults(write_lean(tmp_path / "e", events=events(2))), allowed)
     assert "2 of 0 and 2 order events differ, the first is number 1 (only on the right)" in more.summary_line
+
+
+@pytest.mark.parametrize("state", [{}, {"OrderCount": ""}, {"OrderCount": "0"}])
+def test_no_events_are_no_problem_of_a_file_when_there_were_no_orders(tmp_path: Path, state: dict[str, str]) -> None:
+    none = LeanResults(write_lean(tmp_path, events=None, sections={"state": state}))
+    assert diff_results(none, none).problems == (
+        "neither backtest has an order event, which proves nothing; set allow_zero_orders if it should",
+    )
+    assert diff_results(none, none, ParityRules(allow_zero_orders=True)).problems == ()
 
 
 def test_ids_are_compared_when_the_rules_do_not_leave_them_out(tmp_path: Path) -> None:
