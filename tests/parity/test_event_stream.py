@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from decimal import Decimal
 from pathlib import Path
@@ -221,6 +222,18 @@ def test_white_space_may_follow_the_events(tmp_path: Path, blocks: None) -> None
     file.write_text(f"{text}\f")
     with pytest.raises(DamagedError, match=f"^{file}: ends in the middle of an event; half-written"):
         compare_events(LeanResults(tmp_path / "a"), LeanResults(tmp_path / "b"), ParityRules())
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"), [(OSError(5, "Input/output error"), "Input/output error"), (OSError("odd"), "odd")]
+)
+def test_a_stream_that_cannot_be_read_to_its_end_is_named(error: OSError, reason: str) -> None:
+    class Failing(io.BytesIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            raise error
+
+    with pytest.raises(DamagedError, match=rf"^file: cannot be read \({reason}\)$"):
+        event_stream._Side(Failing(), "file")
 
 
 @pytest.mark.parametrize("side", ["a", "b"])
