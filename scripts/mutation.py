@@ -266,6 +266,7 @@ def prepare(project: Path, group: Group) -> None:
         "pytest_add_cli_args_test_selection": list(group.tests),
         "pytest_add_cli_args": ["-p", "no:cacheprovider", "-p", "no:xdist", f"--hypothesis-seed={SEED}"],
         "also_copy": ["algorithm", "docs", "benchmarks", "scripts", "harness.toml"],
+        "timeout_multiplier": 5.0,  # of the time that its tests take: an endless loop costs a minute, not three
     }
     text = "".join(f"{key} = {json.dumps(value)}\n" for key, value in settings.items())
     (project / "pyproject.toml").write_text((ROOT / "pyproject.toml").read_text() + f"\n[tool.mutmut]\n{text}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from decimal import Decimal
 from pathlib import Path
@@ -188,6 +189,51 @@ def test_damage_beside_a_difference_names_its_file(tmp_path: Path, blocks: None,
         (folder / EVENTS).write_text(whole[folder].replace('"orderId":4,', '"orderId":,', 1))
     with pytest.raises(DamagedError, match=str(tmp_path / "a" / EVENTS)):
         compare_events(LeanResults(folders[0]), LeanResults(folders[1]), ParityRules())
+
+
+def test_another_algorithm_id_costs_no_look_at_the_events(
+    tmp_path: Path, blocks: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, algorithm in (("a", "Algo"), ("b", "Other-2"), ("c", "Algo")):
+        write_lean(tmp_path / name, events=events(40, algorithm))
+    looked_at: list[int] = []
+    real = event_stream._Comparer.compare_texts
+
+    def noting(self: Any, index: int, left: list[bytes], right: list[bytes]) -> None:
+        looked_at.append(index)
+        real(self, index, left, right)
+
+    monkeypatch.setattr(event_stream._Comparer, "compare_texts", noting)
+    for one, other in (("a", "b"), ("b", "a"), ("a", "c")):
+        found = compare_events(LeanResults(tmp_path / one), LeanResults(tmp_path / other), ParityRules())
+        assert (found.left_count, found.right_count, found.differing) == (40, 40, 0)
+    if event_stream.BLOCK_BYTES > 1500:  # smaller blocks are cut elsewhere when an id is longer
+        assert looked_at == []
+
+
+def test_white_space_may_follow_the_events(tmp_path: Path, blocks: None) -> None:
+    for name in ("a", "b"):
+        write_lean(tmp_path / name, events=events(30))
+    file = tmp_path / "a" / EVENTS
+    text = file.read_text()
+    file.write_text(f"{text} \r\n\t")
+    found = compare_events(LeanResults(tmp_path / "a"), LeanResults(tmp_path / "b"), ParityRules())
+    assert (found.left_count, found.right_count, found.differing) == (30, 30, 0)
+    file.write_text(f"{text}\f")
+    with pytest.raises(DamagedError, match=f"^{file}: ends in the middle of an event; half-written"):
+        compare_events(LeanResults(tmp_path / "a"), LeanResults(tmp_path / "b"), ParityRules())
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"), [(OSError(5, "Input/output error"), "Input/output error"), (OSError("odd"), "odd")]
+)
+def test_a_stream_that_cannot_be_read_to_its_end_is_named(error: OSError, reason: str) -> None:
+    class Failing(io.BytesIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            raise error
+
+    with pytest.raises(DamagedError, match=rf"^file: cannot be read \({reason}\)$"):
+        event_stream._Side(Failing(), "file")
 
 
 @pytest.mark.parametrize("side", ["a", "b"])

@@ -163,7 +163,8 @@ def test_what_is_no_point_is_left_out_of_a_chart(tmp_path: Path) -> None:
 
 def test_every_lean_result_is_converted_and_told(tmp_path: Path) -> None:
     parquet = pytest.importorskip("pyarrow.parquet")
-    (tmp_path / "a.json").write_text("{}")
+    (tmp_path / "before").mkdir()
+    (tmp_path / "before" / "plain.json").write_text("{}")
     for name in ("One", "Two"):
         write_lean(tmp_path / "s", name, events=None if name == "One" else "two")
     seen: list[Path] = []
