@@ -50,6 +50,7 @@ class AlgorithmManager:
         self._next_scan_us = 0
         self._last_us = 0
         self._exchange_zone = TimeZone.get("America/New_York")
+        self.plan: DayPlan | None = None
 
     # -- the run -------------------------------------------------------------------------------------------------
 
@@ -74,6 +75,9 @@ class AlgorithmManager:
             self._days(start_us)
             self.step_done = True
         except _Stop:
+            if self.plan is not None:
+                # What was planned and not reached has not been read.
+                self.data.data_points -= _points_after(self.plan, self.cursor.step)
             self.engine.equity.report_until(self.cursor.step - (0 if self.step_done else 1))
             finished = algorithm.run_time_error is None
         # An error that no later step could see, such as one in ``on_order_event`` at the last, does not skip the end.
@@ -178,6 +182,7 @@ class AlgorithmManager:
         on_data = algorithm._user("on_data")
         user_data = plan.user_data
         today = self.today = ConsolidationDay(self.engine.consolidation, plan)
+        self.plan = plan
         data.consolidators_changed = False
         portfolio.assess()
         if not times:

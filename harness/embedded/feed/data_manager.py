@@ -458,6 +458,7 @@ class DataManager:
                     symbol = symbol.update_mapped_symbol(ticker)
                 point = _event_point(symbol, midnight_local, event)
                 at = max(moment, after_us)
+                self.data_points += 1
                 group = found.setdefault(at, [])
                 if not any(type(p) is type(point) and p.symbol == point.symbol for p in group):
                     group.append(point)
