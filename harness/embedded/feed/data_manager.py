@@ -245,6 +245,7 @@ class DataManager:
         self._events_done_until.pop(id(subscription), None)
         self._corporate.pop(id(subscription), None)
         subscription.config.on_mode_change = self._mode_changed
+        subscription.counts_from_us = self.engine.start_us
         config, source = subscription.config, subscription.source
         if not config.is_internal_feed:
             # Quotes count distributions too (total-return prices), but only trades tell of events.
@@ -410,7 +411,7 @@ class DataManager:
         if not self.selection_due:
             self.dirty = False
         for subscription in self.subscriptions:
-            subscription.follow_mode()
+            subscription.follow_mode(day)
         plan = DayPlan(
             day,
             self.subscriptions,
