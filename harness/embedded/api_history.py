@@ -13,7 +13,7 @@ from harness.embedded.enums import DataNormalizationMode, Resolution, TickType
 from harness.embedded.history import HistoryRequest
 from harness.embedded.naming import lean_api, snake_case
 from harness.embedded.not_supported import NotSupportedError
-from harness.embedded.reference.symbols import Symbol
+from harness.embedded.reference.symbols import Symbol, added_symbol
 from harness.embedded.reference.time_zones import TimeZone
 
 if TYPE_CHECKING:
@@ -105,12 +105,16 @@ class HistoryApi:
         return first, args[1:], named
 
     def _symbols(self, what: Any) -> list[Symbol]:
-        resolve = self._engine.symbol_of
         if isinstance(what, (str, Symbol)) or hasattr(what, "symbol"):
-            return [resolve(what)]
+            return [self._symbol(what)]
         if hasattr(what, "keys"):
             what = what.keys()
-        return [resolve(item) for item in what]
+        return [self._symbol(item) for item in what]
+
+    def _symbol(self, what: Any) -> Symbol:
+        """A ticker must be one that was added (Lean's ``ConvertToSymbolEnumerable``)."""
+        symbol: Symbol = added_symbol(what) if isinstance(what, str) else self._engine.symbol_of(what)
+        return symbol
 
     def _requests(
         self,

@@ -56,6 +56,7 @@ class AlgorithmManager:
         self._last_us = 0
         self._exchange_zone = TimeZone.get("America/New_York")
         self._volatility = engine.volatility
+        self.plan: DayPlan | None = None
 
     # -- the run -------------------------------------------------------------------------------------------------
 
@@ -81,6 +82,7 @@ class AlgorithmManager:
             self._days(start_us)
             self.step_done = True
         except _Stop:
+            self._forget_unread()
             self.engine.equity.report_until(self.cursor.step - (0 if self.step_done else 1))
             finished = algorithm.run_time_error is None
         except Exception as error:
@@ -88,11 +90,17 @@ class AlgorithmManager:
             if not is_of_user_code(error):
                 raise
             algorithm.set_runtime_error(error, "AlgorithmManager.Run")
+            self._forget_unread()
             self.engine.equity.report_until(self.cursor.step - 1)
             finished = False
         # An error that no later step could see, such as one in ``on_order_event`` at the last, does not skip the end.
         if finished:
             self._end()
+
+    def _forget_unread(self) -> None:
+        """What was planned and not reached has not been read."""
+        if self.plan is not None:
+            self.data.data_points -= _points_after(self.plan, self.cursor.step)
 
     def _track(self) -> None:
         """Measure the parts of a run whose settings ask for it."""
@@ -214,6 +222,7 @@ class AlgorithmManager:
         on_data = algorithm._user("on_data")
         user_data = plan.user_data
         today = self.today = ConsolidationDay(self.engine.consolidation, plan)
+        self.plan = plan
         data.consolidators_changed = False
         portfolio.assess()
         if not times:

@@ -81,3 +81,23 @@ def test_collections_are_python_dictionaries_too(data_folder: Path, tmp_path: Pa
         "update method call is an invalid operation. Slice is a read-only collection.",
         "popitem method is not supported for TradeBars",
     ]
+
+
+def test_history_knows_the_tickers_of_added_symbols_only(data_folder: Path, tmp_path: Path) -> None:
+    """Lean's ``Extensions.ConvertToSymbolEnumerable`` and ``QCAlgorithm.Symbol`` ask the ``SymbolCache``."""
+    outcome = run(
+        data_folder,
+        tmp_path,
+        """
+        def set_up(self):
+            self.add_equity("FULL", Resolution.MINUTE)
+            thin = Symbol.create("THIN", SecurityType.EQUITY, Market.USA)
+            self.note((len(self.history("full", 2)), len(self.history([thin], 2, Resolution.DAILY))))
+            for ask in (lambda: self.history("THIN", 2), lambda: self.history(["FULL", "THIN"], 2), self.symbol):
+                try:
+                    ask("THIN") if ask == self.symbol else ask()
+                except Exception as error:
+                    self.note(error)
+        """,
+    )
+    assert outcome.seen == ["(2, 2)", *(3 * ["We were unable to locate the ticker 'THIN'."])]

@@ -17,7 +17,7 @@ from harness.embedded.consolidators.period import TradeBarConsolidator
 from harness.embedded.consolidators.plan import EmissionPlan, Phase, PlanState, plan
 from harness.embedded.consolidators.subscription_manager import SubscriptionManager
 from harness.embedded.data import BarFrame, TradeBar, view_of
-from harness.embedded.feed.subscription import CARRIED, DAY_US, NO_BAR
+from harness.embedded.feed.subscription import CARRIED, DAY_US, LATE, NO_BAR
 from harness.embedded.feed.timeline import DayPlan, SubscriptionDay
 from harness.embedded.naming import lean_api
 from harness.embedded.reference.time_zones import TimeZone
@@ -103,7 +103,7 @@ class _Rows:
         carried = self.codes == CARRIED
         if frame is None:
             frame = carry
-        if frame is None:
+        if frame is None or (self.codes == LATE).any():
             return None
         if carried.any() and (
             carry is None or (carry.scale, carry.factor, carry.addend) != (frame.scale, frame.factor, frame.addend)
@@ -139,6 +139,10 @@ class _Rows:
             carry = self.day.carry_frame
             assert carry is not None
             return [*(carry.exact(c, self.day.carry_row) for c in range(4)), ZERO]
+        if code == LATE:
+            late, last = self.day.rows.late_frame, int(self.day.rows.real_rows[-1])
+            assert late is not None
+            return [*(late.exact(c, last) for c in range(4)), ZERO]
         frame = self.day.frame
         assert frame is not None
         index = code >> 1

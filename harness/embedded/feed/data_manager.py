@@ -176,12 +176,19 @@ class DataManager:
                 changes.removed_securities.append(security)
         self._follow_fill_forward(now_us)
         fresh = [security for security in dict.fromkeys(item[0] for item in adding) if security not in self._members]
+        idle = []
         for security in fresh:
             # A security that is there already gets no further data: it was selected before (UniverseSelection).
-            for _, configs in (item for item in adding if item[0] is security):
-                for config in configs:
+            asked = [config for item in adding if item[0] is security for config in item[1]]
+            over = [config for config in asked if not self._has_tradable_day(config, now_us)]
+            self.configs = [config for config in self.configs if config not in over]
+            if len(over) == len(asked):
+                idle.append(security)
+            for config in asked:
+                if config not in over:
                     self._follow_fill_forward(now_us, config)
                     self._start(security, config, now_us, exclusive=not first)
+        fresh = [security for security in fresh if security not in idle]
         self._members += fresh
         changes.added_securities += fresh
         if not self._benchmark_started:
@@ -197,6 +204,20 @@ class DataManager:
             for security in changes.added_securities:
                 self.engine.seed(security)
         return changes
+
+    def _has_tradable_day(self, config: SubscriptionDataConfig, now_us: int) -> bool:
+        """Whether a session is left until the end of the data; without one nothing is subscribed or selected."""
+        calendar = self.calendar(config.symbol)
+        zone = calendar.hours.zone
+        local_us = zone.utc_us_to_local_us(now_us)
+        day, last = from_us(local_us).date(), from_us(zone.utc_us_to_local_us(self.end_us)).date()
+        since_us = local_us - to_us_of(day)
+        while day <= last:
+            sessions = calendar.segments(day, config.extended_market_hours)
+            if sessions and sessions[-1][1] > since_us:
+                return True
+            day, since_us = day + timedelta(days=1), -1
+        return False
 
     def _follow_fill_forward(self, now_us: int, coming: SubscriptionDataConfig | None = None) -> None:
         """Start the subscriptions that fill forward anew when the finest resolution has changed.
@@ -245,6 +266,7 @@ class DataManager:
         self._events_done_until.pop(id(subscription), None)
         self._corporate.pop(id(subscription), None)
         subscription.config.on_mode_change = self._mode_changed
+        subscription.counts_from_us = self.engine.start_us
         config, source = subscription.config, subscription.source
         if not config.is_internal_feed:
             # Quotes count distributions too (total-return prices), but only trades tell of events.
@@ -410,7 +432,7 @@ class DataManager:
         if not self.selection_due:
             self.dirty = False
         for subscription in self.subscriptions:
-            subscription.follow_mode()
+            subscription.follow_mode(day)
         plan = DayPlan(
             day,
             self.subscriptions,
@@ -458,6 +480,7 @@ class DataManager:
                     symbol = symbol.update_mapped_symbol(ticker)
                 point = _event_point(symbol, midnight_local, event)
                 at = max(moment, after_us)
+                self.data_points += 1
                 group = found.setdefault(at, [])
                 if not any(type(p) is type(point) and p.symbol == point.symbol for p in group):
                     group.append(point)

@@ -17,6 +17,7 @@ from harness.embedded.clock import to_us
 from harness.embedded.data import BarFrame
 from harness.embedded.enums import DataNormalizationMode, Resolution, TickType
 from harness.embedded.feed.subscription import DAY_US, Int32, Int64, to_us_of
+from harness.embedded.reference.corporate import DividendEvent
 from harness.embedded.reference.market_hours import MarketHoursState
 
 if TYPE_CHECKING:
@@ -125,6 +126,7 @@ class BarSource:
         """How many days :meth:`session_rows` keeps: for sources of which the same days are asked for again."""
         self._kept: dict[date, SessionRows] = {}
         self._symbols: dict[str, Symbol] = {}
+        self._distributions: list[tuple[date, Decimal]] | None = None
         self._unseen: dict[date, tuple[int, int]] = {}
 
     def _limit(self) -> date | None:
@@ -266,6 +268,13 @@ class BarSource:
     def last_close_us(self, day: date) -> int:
         """When the last session of the subscription's kind ends on a trading day, microseconds since its midnight."""
         return self.segments(day, self.config.extended_market_hours)[-1][1]
+
+    def distributions(self) -> list[tuple[date, Decimal]]:
+        """When what is distributed a share, by the factor file, in order."""
+        if self._distributions is None:
+            events = [] if self.factors is None else self.factors.dividends_and_splits(self.hours)
+            self._distributions = [(e.date.date(), e.distribution) for e in events if isinstance(e, DividendEvent)]
+        return self._distributions
 
     def factor(self, day: date) -> Decimal | None:
         """What prices of a day are multiplied by; ``None`` where they stay as they are."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -33,6 +34,8 @@ CARRIED = -2
 """Code of a fill-forward bar that repeats a row of an earlier day."""
 DAY_US = 86_400_000_000
 _HOUR_US = 3_600_000_000
+LATE = -3
+"""Code of a fill-forward bar that repeats the day's last row with distributions that are known by then only."""
 _EMPTY64 = np.empty(0, dtype=np.int64)
 _EMPTY32 = np.empty(0, dtype=np.int32)
 
@@ -44,7 +47,8 @@ class DayRows:
     ``end_us``: UTC end times, strictly increasing, int64. ``codes``: int32, ``row * 2`` for a real bar,
     ``row * 2 + 1`` for a fill-forward bar that repeats a row of today, ``CARRIED`` for one that repeats the last row
     of an earlier day. ``real_end_us``/``real_rows`` are the real bars alone. ``late_row`` is a row from after the
-    session, which is not emitted but shown again from the next session on; -1 if there is none.
+    session, which is not emitted but shown again from the next session on; -1 if there is none. ``late_frame`` has the
+    rows of the day as ``LATE`` bars show them.
     """
 
     frame: BarFrame | None
@@ -53,6 +57,7 @@ class DayRows:
     real_end_us: Int64
     real_rows: Int32
     late_row: int = -1
+    late_frame: BarFrame | None = None
 
 
 EMPTY_DAY = DayRows(None, _EMPTY64, _EMPTY32, _EMPTY64, _EMPTY32)
@@ -103,6 +108,8 @@ class Subscription:
         """Whether the row carried on was outside the session, so that it was never emitted itself."""
         self._bar_class: Any = QuoteBar if self.is_quote else TradeBar
         self.hours = source.hours
+        self.counts_from_us = 0
+        """From when distributions count (UTC): the start of the run, after its warm-up."""
         self._open_slots: dict[int, int] = {}
         self._final_close_us: int | None = None
         self._no_gap_after_us: int | None = None
@@ -186,7 +193,9 @@ class Subscription:
         """What a day leaves to be shown again later: its last row, or the last of its first ``real_rows`` bars."""
         count = len(rows.real_rows) if real_rows is None else real_rows
         if count:
-            self.carry_frame, self.carry_row = rows.frame, int(rows.real_rows[count - 1])
+            last = real_rows is None and rows.late_frame is not None
+            self.carry_frame = rows.late_frame if last else rows.frame
+            self.carry_row = int(rows.real_rows[count - 1])
             self._carries_unseen = False
             assert rows.frame is not None
             self._factor_day = from_us(int(rows.frame.starts[self.carry_row])).date()
@@ -241,7 +250,48 @@ class Subscription:
         seen = place >= 0
         at = place[seen]
         codes[seen] = rows[at] * 2 + (real_end[at] != end[seen])
-        return DayRows(frame, end, codes, real_end, rows, late_row)
+        late_frame = self._late_frame(day, frame) if len(real_end) and int(end[-1]) > int(real_end[-1]) else None
+        if late_frame is not None:
+            codes[end > real_end[-1]] = LATE
+        return DayRows(frame, end, codes, real_end, rows, late_row, late_frame)
+
+    def _late_frame(self, day: date, frame: BarFrame | None) -> BarFrame | None:
+        """The day's rows with the distributions up to the next row, if there are any in between.
+
+        A bar is shown again once the row after it has been read, and with it the events up to the day of that row.
+        Source: Lean's ``DividendEventProvider`` and ``SubscriptionData.Create``.
+        """
+        if self._mode != DataNormalizationMode.TOTAL_RETURN or self._scaled_as_read or frame is None:
+            return None
+        total = self._distributed_by_next_row(day, day)
+        if total == (frame.addend or 0):
+            return None
+        return self._frame_with(day, total)
+
+    def _frame_with(self, day: date, distributed: Decimal) -> BarFrame | None:
+        source = self.source
+        known, source.sum_of_dividends = source.sum_of_dividends, distributed
+        found = source.frame_again(day)
+        source.sum_of_dividends = known
+        return found
+
+    def _distributed_by_next_row(self, today: date, last_day: date) -> Decimal:
+        """What is distributed until the row after those of ``last_day`` is read, as seen on ``today``."""
+        total = self.source.sum_of_dividends
+        end = from_us(self.hours.zone.utc_us_to_local_us(self.end_us)).date()
+        coming = [(when, amount) for when, amount in self.source.distributions() if today < when <= end]
+        if not coming or self.hours.zone.local_us_to_utc_us(to_us_of(today)) < self.counts_from_us:
+            return total
+        day = last_day
+        # Bars that end after midnight were read a day before.
+        behind = 1 if self.source.ends_after_midnight else 0
+        for when, amount in coming:
+            while day.toordinal() < when.toordinal() + behind:
+                if day > last_day and self.source.frame_again(day) is not None:
+                    return total
+                day = date.fromordinal(day.toordinal() + 1)
+            total += amount
+        return total
 
     def _end_filling(self, day: date, grid: Int64, fill_forward_us: int) -> Int64:
         """Cut the grid: the first bar shown again at the end of the data or later is the last of all.
@@ -331,7 +381,7 @@ class Subscription:
             return self._bar_class.of_row(frame, row)
         return self._bar_class.filled_forward(frame, row, *self.filled_span(day, end_local_us))
 
-    def follow_mode(self) -> None:
+    def follow_mode(self, today: date) -> None:
         """Scale the bar that is carried on as the configuration says now.
 
         Raises :class:`NotSupportedError` for a mode that Lean has not prepared when the subscription began. Source:
@@ -345,13 +395,16 @@ class Subscription:
                 f"{self.symbol.value} began as {self._mode}",
             )
         carry = self.carry_frame
-        distributed = mode == DataNormalizationMode.TOTAL_RETURN and (
-            carry is not None and (carry.addend or 0) != self.source.sum_of_dividends
-        )
-        if carry is not None and (mode != self._mode or distributed):
-            day = from_us(carry.ends[self.carry_row]).date()
-            self.carry_frame = self.source.frame_again(day)
-            self._carries_unseen = self._carries_unseen or self._factor_day != day
+        if carry is not None:
+            row_day = from_us(carry.ends[self.carry_row]).date()
+            total = self.source.sum_of_dividends
+            if mode == DataNormalizationMode.TOTAL_RETURN:
+                total = self._distributed_by_next_row(today, row_day)
+            distributed = mode == DataNormalizationMode.TOTAL_RETURN and (carry.addend or 0) != total
+            if mode != self._mode or distributed:
+                self.carry_frame = self._frame_with(row_day, total)
+                started = from_us(carry.starts[self.carry_row]).date()
+                self._carries_unseen = self._carries_unseen or self._factor_day != started
         self._mode = mode
 
     def filled_span(self, day: date, emitted_us: int) -> tuple[int, int]:
@@ -415,4 +468,4 @@ def to_us_of(day: date) -> int:
     return (day.toordinal() - 719_163) * DAY_US
 
 
-__all__ = ["CARRIED", "EMPTY_DAY", "NO_BAR", "DayRows", "Subscription", "to_us_of"]
+__all__ = ["CARRIED", "EMPTY_DAY", "LATE", "NO_BAR", "DayRows", "Subscription", "to_us_of"]

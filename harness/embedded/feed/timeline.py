@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.embedded.data import BarFrame, QuoteBars, TradeBars, view_of
-from harness.embedded.feed.subscription import CARRIED, NO_BAR, DayRows, Subscription
+from harness.embedded.feed.subscription import CARRIED, LATE, NO_BAR, DayRows, Subscription
 
 Int32 = npt.NDArray[np.int32]
 Int64 = npt.NDArray[np.int64]
@@ -62,6 +62,8 @@ class SubscriptionDay:
         subscription = self.subscription
         if code == CARRIED:
             frame, row, filled = self.carry_frame, self.carry_row, 1
+        elif code == LATE:
+            frame, row, filled = self.rows.late_frame, int(self.rows.real_rows[-1]), 1
         else:
             frame, row, filled = self.frame, code >> 1, code & 1
         if not filled:

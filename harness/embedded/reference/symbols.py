@@ -407,6 +407,14 @@ def find_symbol(key: Any) -> Symbol | None:
     return symbol if isinstance(symbol, Symbol) else None
 
 
+def added_symbol(ticker: str) -> Symbol:
+    """The symbol of a ticker that was added. Raises ``RuntimeError`` in Lean's words where there is none."""
+    found = symbol_cache.try_get_symbol(ticker)
+    if found is None:
+        raise RuntimeError(f"We were unable to locate the ticker '{ticker}'.")
+    return found
+
+
 def ticker_not_found(ticker: str) -> str:
     """Lean's text for a ticker that no security was added for."""
     return (

@@ -183,3 +183,32 @@ def test_another_fill_forward_is_another_subscription(data_folder: Path, tmp_pat
         # From the first bar of 9:31 on, three days of seven bars in 390 minutes.
         "[21, 1149]",
     ]
+
+
+def test_nothing_is_selected_when_no_session_is_left(data_folder: Path, tmp_path: Path) -> None:
+    """Lean's ``UniverseSelection.ApplyUniverseSelection`` drops subscriptions without tradable days.
+
+    Not even the daily bar of Friday, which ends as the weekend starts, is read.
+    """
+    outcome = run(
+        data_folder,
+        tmp_path,
+        """
+        def set_up(self):
+            self.set_start_date(2025, 10, 4)
+            self.set_end_date(2025, 10, 5)
+            self.settings.daily_precise_end_time = False
+            self.add_equity("FULL", Resolution.DAILY)
+
+        def on_data(self, data):
+            self.note("data")
+
+        def on_securities_changed(self, changes):
+            self.note(changes)
+
+        def finish(self):
+            self.note((len(list(self.subscription_manager.subscriptions)), self.securities["FULL"].price))
+        """,
+    )
+    assert outcome.seen == ["(0, 0.0)"]
+    assert outcome.state["Status"] == "Completed"

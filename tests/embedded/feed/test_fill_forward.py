@@ -220,3 +220,40 @@ def test_daily_bar_with_extended_hours_is_not_shown_after_the_last_close(data_fo
         """,
     )
     assert outcome.seen == ["06 20:00", "07 20:00", "08 16:00"]
+
+
+def test_total_return_knows_a_distribution_as_soon_as_the_next_bar_is_read(tmp_path: Path) -> None:
+    """Lean's ``DividendEventProvider`` counts when the reader passes the day, which is before bars are shown again.
+
+    A dollar on the 7th: the last bar of the 6th (15:31) is shown again with it, as the first of the 7th is read by
+    then (``SubscriptionData.Create`` takes the sum of that moment).
+    """
+    folder = make_data(tmp_path / "data")
+    factors = folder / "equity" / "usa" / "factor_files"
+    (factors / "thin.csv").write_text("20250902,0.99,1,100\n20251006,0.99,1,100\n20501231,1,1,0\n", "utf-8")
+    outcome = run(
+        folder,
+        tmp_path,
+        """
+        def set_up(self):
+            self.add_equity("THIN", Resolution.MINUTE, data_normalization_mode=DataNormalizationMode.TOTAL_RETURN)
+            self.consolidate("THIN", timedelta(minutes=10), self.on_bar)
+
+        def on_bar(self, bar):
+            if self.at(6, 15, 40) or self.at(6, 15, 50):
+                self.note(f"{self.time:%d %H:%M} {bar.open:.2f} {bar.high:.2f} {bar.close:.2f} {bar.volume}")
+
+        def on_data(self, data):
+            if self.at(6, 15, 0) or self.at(6, 15, 31) or self.at(6, 15, 32) or self.at(7, 9, 31):
+                bar = data.bars.get("THIN")
+                self.note(f"{self.time:%d %H:%M} {bar.close:.2f} {bar.is_fill_forward}")
+        """,
+    )
+    assert outcome.seen == [
+        "06 15:00 106.87 True",
+        "06 15:31 106.93 False",
+        "06 15:32 107.93 True",
+        "06 15:40 106.93 107.98 107.93 1000.0",
+        "06 15:50 107.93 107.98 107.93 0.0",
+        "07 09:31 108.57 False",
+    ]
