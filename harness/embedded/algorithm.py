@@ -30,7 +30,7 @@ from harness.embedded.enums import (
 )
 from harness.embedded.naming import lean_api, snake_case, user_method
 from harness.embedded.not_supported import NotSupportedError
-from harness.embedded.reference.symbols import Symbol
+from harness.embedded.reference.symbols import Symbol, symbol_cache
 from harness.embedded.reference.time_zones import TimeZone
 from harness.embedded.runtime_errors import BindingError
 from harness.embedded.uncovered import missing_member
@@ -332,8 +332,11 @@ class QCAlgorithm(TradingApi, IndicatorsApi, PlottingApi, HistoryApi):
     # -- securities ----------------------------------------------------------------------------------------------
 
     def symbol(self, ticker: str) -> Symbol:
-        """The symbol of a ticker that was added (or any US equity ticker)."""
-        return self._engine.symbol_of(ticker)
+        """The symbol of a ticker that was added, or of a security identifier's text (``SymbolCache.GetSymbol``)."""
+        found = symbol_cache.try_get_symbol(ticker)
+        if found is None:
+            raise RuntimeError(f"We were unable to locate the ticker '{ticker}'.")
+        return found
 
     def ticker(self, symbol: Symbol) -> str:
         return symbol.value

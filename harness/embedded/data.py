@@ -23,6 +23,7 @@ from harness.embedded.clock import EPOCH, from_us, to_us
 from harness.embedded.clr import ONE, ZERO, decimal_text, from_python, mul, normalize, round_half_even, to_float
 from harness.embedded.enums import DelistingType, MarketDataType, SplitType
 from harness.embedded.naming import lean_api
+from harness.embedded.reference.symbols import symbol_cache
 from harness.embedded.uncovered import refuses_uncovered
 
 if TYPE_CHECKING:
@@ -705,9 +706,25 @@ def no_data_message(key: Any, kind: str) -> str:
     """What Lean says when a symbol is asked of a slice that does not carry it."""
     return (
         f"'{key}' wasn't found in the {kind} object, likely because there was no-data at this moment in time and it "
-        "wasn't possible to fillforward historical data. Please check the data exists before accessing it with "
-        f'data.ContainsKey("{key}")'
+        "wasn't possible to fillforward historical data. To prevent the exception, use data.get(symbol), which returns "
+        "None when the symbol is not found, or guard the access with 'if symbol in data:'."
     )
+
+
+def ticker_not_found(ticker: str) -> str:
+    """Lean's text for a ticker that no security was added for."""
+    return (
+        f"The ticker {ticker} was not found in the SymbolCache. Use the Symbol object as key instead. "
+        "Accessing the securities collection/slice object by string ticker is only available for securities added "
+        "with the add_security-family methods. For more details, please check out the documentation."
+    )
+
+
+def absent(asked: Any, key: Any, kind: str) -> KeyNotFoundException:
+    """The error for what a collection does not hold: a ticker that nobody added, or a symbol without data now."""
+    if isinstance(asked, str) and symbol_cache.try_get_symbol(asked) is None:
+        return KeyNotFoundException(ticker_not_found(asked))
+    return KeyNotFoundException(no_data_message(key, kind))
 
 
 class DataDictionary:
@@ -734,7 +751,7 @@ class DataDictionary:
         try:
             return self._items[key]
         except KeyError:
-            raise KeyNotFoundException(no_data_message(key, type(self).__name__)) from None
+            raise absent(symbol, key, type(self).__name__.removeprefix("Step")) from None
 
     def get(self, symbol: Any, default: Any = None) -> Any:
         return self._items.get(self._key(symbol), default)
@@ -938,7 +955,7 @@ class Slice:
             key = self.bars._key(symbol)
             # A symbol with nothing but a corporate event is there, without a bar.
             if not any(event.symbol == key for event in self._aux):
-                raise KeyNotFoundException(no_data_message(key, "Slice"))
+                raise absent(symbol, key, "Slice")
         return bar
 
     def get_value(self, symbol: Any, default: Any = None) -> Any:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from harness.embedded.data import KeyNotFoundException, KeyValuePair
+from harness.embedded.data import KeyNotFoundException, KeyValuePair, ticker_not_found
 from harness.embedded.naming import lean_api
 from harness.embedded.reference.symbols import Symbol, symbol_cache
 from harness.embedded.securities.messages import not_in_securities
@@ -28,15 +28,6 @@ def find_symbol(key: Any) -> Symbol | None:
         return symbol_cache.try_get_symbol(key)
     symbol = getattr(key, "symbol", None)
     return symbol if isinstance(symbol, Symbol) else None
-
-
-def ticker_not_found(ticker: str) -> str:
-    """Lean's text for a ticker that no security was added for."""
-    return (
-        f"The ticker {ticker.upper()} was not found in the SymbolCache. Use the Symbol object as key instead. "
-        "Accessing the securities collection/slice object by string ticker is only available for securities added "
-        "with the add_security-family methods. For more details, please check out the documentation."
-    )
 
 
 @refuses_uncovered("SecurityManager")
