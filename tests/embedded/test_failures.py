@@ -314,6 +314,25 @@ def test_what_is_not_there_is_told_in_leans_words(data_folder: Path, tmp_path: P
     ]
 
 
+def test_what_is_logged_of_objects(data_folder: Path, tmp_path: Path) -> None:
+    """``Extensions.ToSafeString``: what has ``to_string``, as all objects of .NET have, comes on a line of its own."""
+    run = run_source(
+        data_folder,
+        tmp_path,
+        """
+        class Main(QCAlgorithm):
+            def initialize(self):
+                self.set_start_date(2025, 10, 6)
+                self.set_end_date(2025, 10, 6)
+                stock = self.add_equity("AAPL", Resolution.MINUTE).symbol
+                for one in (True, [1], None, stock, Resolution.DAILY, self.ema(stock, 3).current, "", "x"):
+                    self.log(one)
+        """,
+    )
+    said = run.log.partition("Launching")[2].partition("\n2025-10-06 16:00:00 ")[0].split("\n2025-10-06 00:00:00 ")[1:]
+    assert said == ["1", "[1]", "None", "\nAAPL", "\nDaily", "0", "x"]
+
+
 def test_data_that_is_not_there() -> None:
     """``Messages.ExtendedDictionary``: a symbol without data now, and a ticker that nobody added."""
     spy = Symbol(SecurityIdentifier.parse("SPY R735QTJ8XC9X"), "SPY")
