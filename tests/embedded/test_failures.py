@@ -314,6 +314,23 @@ def test_what_is_not_there_is_told_in_leans_words(data_folder: Path, tmp_path: P
     ]
 
 
+def test_a_constructor_has_no_data_manager_yet(data_folder: Path, tmp_path: Path) -> None:
+    """``Engine.Run`` gives it after the instance is made."""
+    run = run_source(
+        data_folder,
+        tmp_path,
+        """
+        class Main(QCAlgorithm):
+            def __init__(self):
+                self.add_equity("AAPL")
+        """,
+    )
+    assert run.exit_code == 1
+    assert (
+        "AlgorithmPythonWrapper(): Object reference not set to an instance of an object." in run.state["RuntimeError"]
+    )
+
+
 def test_what_is_logged_of_objects(data_folder: Path, tmp_path: Path) -> None:
     """``Extensions.ToSafeString``: what has ``to_string``, as all objects of .NET have, comes on a line of its own."""
     run = run_source(
