@@ -9,15 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from harness.embedded.api_history import HistoryApi
 from harness.embedded.api_indicators import IndicatorsApi
 from harness.embedded.api_plotting import PlottingApi
 from harness.embedded.api_trading import TradingApi
-from harness.embedded.clr import decimal_text, double_text, from_python
-from harness.embedded.dotnet import TagSet, parse_double, parse_int
+from harness.embedded.clr import decimal_text, from_python
+from harness.embedded.dotnet import TagSet, number_text, parse_double, parse_int
 from harness.embedded.enums import (
     AccountType,
     AlgorithmMode,
@@ -25,6 +24,7 @@ from harness.embedded.enums import (
     BrokerageName,
     DataNormalizationMode,
     DeploymentTarget,
+    LeanEnum,
     Resolution,
     SecurityType,
 )
@@ -495,18 +495,24 @@ class QCAlgorithm(TradingApi, IndicatorsApi, PlottingApi, HistoryApi):
 
     # -- logging -------------------------------------------------------------------------------------------------
 
-    def _message(self, message: Any) -> str:
+    @staticmethod
+    def _message(message: Any) -> str:
+        """What is logged of any object: the overload that pythonnet chooses, and ``Extensions.ToSafeString``."""
         if isinstance(message, str):
             return message
-        if isinstance(message, BaseException):
-            return str(message)
-        if isinstance(message, bool):
-            return str(message)
-        if isinstance(message, float):
-            return double_text(float(message))
-        if isinstance(message, Decimal):
-            return decimal_text(message)
-        return str(message)
+        if isinstance(message, LeanEnum):
+            return f"\n{message.lean_name}"
+        text = number_text(message)
+        if text is not None:
+            return text
+        kind = type(message)
+        if kind.__name__ == "IndicatorDataPoint" and kind.__module__.startswith("harness.embedded"):
+            return decimal_text(message._exact)
+        if callable(getattr(message, "to_string", None)):
+            return f"\n{message.to_string()}"
+        # All objects of .NET have ToString, so they come on a line of their own.
+        is_dotnet = kind.__module__.startswith("harness.embedded") and not isinstance(message, BaseException)
+        return f"\n{message}" if is_dotnet else str(message)
 
     def log(self, message: Any) -> None:
         text = self._message(message)

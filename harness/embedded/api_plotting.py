@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from harness.embedded import clr
-from harness.embedded.dotnet import Dictionary
+from harness.embedded.dotnet import Dictionary, number_text
 from harness.embedded.enums import SeriesType
 from harness.embedded.results.charts import CandlestickSeries, Chart, Series, create_series
 from harness.embedded.statistics import numerics
@@ -174,10 +174,10 @@ def _plotted(value: Any) -> Decimal:
 
 
 def _statistic_text(value: Any) -> str:
+    """The text of a statistic. Raises ``TypeError`` for what is neither text nor a number."""
     if isinstance(value, str):
         return value
-    if isinstance(value, bool) or not isinstance(value, (int, float, Decimal)):
-        return str(value)
-    if isinstance(value, float):
-        return clr.double_text(value)
-    return clr.decimal_text(value) if isinstance(value, Decimal) else str(value)
+    text = number_text(value)
+    if text is None:
+        raise TypeError(f"a statistic is text or a number, not {value!r}")
+    return text

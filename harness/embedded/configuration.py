@@ -7,6 +7,7 @@ Precedence: command line, then ``--config`` file, then defaults. Source: Lean's 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -67,6 +68,10 @@ _OWN = (
     "optimization-id",
     "transaction-log",
 )
+
+_NOT_HONOURED = ("out-of-sample-max-end-date", "out-of-sample-days")
+# A string, which stays, or a comment as Lean's own configuration has them.
+_COMMENT = re.compile(r'("(?:[^"\\]|\\.)*")|//[^\n]*|/\*.*?\*/', re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -134,11 +139,17 @@ def load(argv: Sequence[str]) -> Configuration:
     if "config" in options:
         path = Path(options["config"])
         try:
-            file_values = json.loads(path.read_text("utf-8"))
+            file_values = json.loads(_COMMENT.sub(lambda found: found.group(1) or "", path.read_text("utf-8-sig")))
         except OSError as error:
             raise InputError(f"--config {path}: cannot be read ({error.strerror})") from None
         except ValueError as error:
             raise InputError(f"--config {path}: is not valid JSON ({error})") from None
+
+    for name in _NOT_HONOURED:
+        if file_values.get(name):
+            raise InputError(
+                f"--config {options['config']}: {name} is not covered by the embedded engine; leave it out"
+            )
 
     def text(name: str, default: str | None = None) -> str:
         value = options.get(name, file_values.get(name, default))

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from decimal import Decimal
 from typing import Any
 
+from harness.embedded import clr
 from harness.embedded.data import KeyValuePair
 
 __all__ = ["Dictionary", "HashSet", "List"]
@@ -112,6 +114,31 @@ def _text_hash(text: str) -> int:
 def _mixed(value: int, four_bytes: bytes) -> int:
     turned = (value << 5 | value >> 27) & 0xFFFFFFFF
     return ((turned + value) & 0xFFFFFFFF) ^ int.from_bytes(four_bytes, "little")
+
+
+def number_text(value: Any) -> str | None:
+    """The text of a number given where .NET takes an int, a double or a decimal; ``None`` for what is no number.
+
+    The overload that pythonnet chooses decides (``MethodBinder.Bind``): a plain float is a double, a subclass of it
+    such as NumPy's is a decimal where it fits, a truth value a double.
+    """
+    kind = type(value)
+    if kind is float:
+        return clr.double_text(value)
+    if kind is bool or (kind.__name__ in ("bool_", "bool") and hasattr(value, "dtype")):
+        return "1" if value else "0"
+    if isinstance(value, Decimal):
+        return clr.decimal_text(value)
+    if isinstance(value, int):
+        return str(int(value))
+    if isinstance(value, float) or getattr(getattr(value, "dtype", None), "kind", "") in ("f", "i", "u"):
+        if getattr(value, "ndim", 0):
+            return None
+        try:
+            return clr.decimal_text(clr.from_python(value))
+        except TypeError:
+            return clr.double_text(float(value))
+    return None
 
 
 _BLANK = "\t\n\v\f\r "

@@ -132,6 +132,8 @@ class EngineContext:
         self._factor_files: dict[str, CorporateFactorProvider] = {}
         self._symbols: dict[str, Symbol] = {}
         self.runtime_error_context = ""
+        self.is_set_up = False
+        """Whether the algorithm's constructor is behind it."""
         self.benchmark_security: Any = None
         self.brokerage_name = BrokerageName.DEFAULT
         self.brokerage_model: Any = None
@@ -280,6 +282,9 @@ class EngineContext:
         data_normalization_mode: DataNormalizationMode | None = None,
     ) -> Any:
         algorithm = self.algorithm
+        if not self.is_set_up:
+            # A constructor runs before the algorithm gets its data manager (Engine.Run).
+            raise RuntimeError("Object reference not set to an instance of an object.")
         settings = algorithm.universe_settings
         if market is not None and str(market).lower() != "usa":
             raise NotSupportedError("QCAlgorithm.add_equity", f"market {market!r}; only 'usa' is covered")
@@ -641,6 +646,7 @@ class EngineContext:
         store_data_requests(self.requests, self.data_folder, self.configuration.results_folder)
 
     def _initialize(self, algorithm: QCAlgorithm) -> None:
+        self.is_set_up = True
         algorithm.name = self.backtest_name
         algorithm.set_parameters(dict(self.parameters))
         initialize = algorithm._user("initialize")

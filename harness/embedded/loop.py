@@ -239,6 +239,7 @@ class AlgorithmManager:
         warm_us = warm_end if warm_end is not None else _NEVER
         running = AlgorithmStatus.RUNNING
         performance = self._performance
+        sample_us = performance.next_us
         if performance.is_on and on_data is not None:
             on_data = performance.timed("OnData", on_data)
 
@@ -247,8 +248,9 @@ class AlgorithmManager:
             if algorithm.status is not running and algorithm.run_time_error is None:
                 self.step_done = True
                 raise _Stop
-            if now >= performance.next_us:
+            if now >= sample_us:
                 self._sample_performance(now, plan, step)
+                sample_us = performance.next_us
             if portfolio.may_be_ruined and portfolio._total_portfolio_value <= 0:
                 self.step_done = True
                 self._last_us = now

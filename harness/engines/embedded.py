@@ -14,6 +14,7 @@ from harness import __version__
 from harness.engines.base import BacktestRequest, BacktestRun, Measurement
 from harness.engines.checks import check_request
 from harness.engines.data_requests import judge_data
+from harness.engines.lean_rules import lean_class_problems
 from harness.engines.outcome import read_ending
 from harness.measure.child import ChildCommand, ChildResult, run_child
 from harness.measure.fingerprint import folder_digest, load_1min
@@ -43,7 +44,8 @@ class EmbeddedEngine:
         }
 
     def check(self, request: BacktestRequest) -> list[str]:
-        return check_request(request)
+        # The engine runs what Lean runs, so another class of the file cannot be asked for.
+        return [*check_request(request), *lean_class_problems(request)]
 
     def command_line(self, request: BacktestRequest) -> tuple[str, ...]:
         """The whole command of one backtest; the same option names as Lean's launcher, and two of our own."""

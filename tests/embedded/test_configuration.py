@@ -61,3 +61,16 @@ def test_damaged_file_is_told(tmp_path: Path) -> None:
     config.write_text("{", "utf-8")
     with pytest.raises(InputError, match="not valid JSON"):
         load(_arguments(tmp_path, "--config", str(config)))
+
+
+def test_comments_in_the_file_and_keys_that_would_be_ignored(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    file = tmp_path / "config.json"
+    start = f'// Lean writes comments\n{{"data-folder": "{data}", /* here */ "algorithm-location": "http://x", '
+    file.write_text(start + '"algorithm-type-name": "Main", "maximum-chart-series": "5", "storage-limit": 10}')
+    found = load(["--config", str(file)])
+    assert (found.maximum_chart_series, found.storage_limit_bytes, found.algorithm_location.name) == (5, 10, "x")
+    file.write_text(start + '"algorithm-type-name": "Main", "out-of-sample-days": 3}')
+    with pytest.raises(InputError, match="out-of-sample-days is not covered"):
+        load(["--config", str(file)])

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import math
+from decimal import Decimal
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from harness.embedded.color import Color
-from harness.embedded.dotnet import TagSet, concurrent_order, parse_double, parse_int
+from harness.embedded.dotnet import TagSet, concurrent_order, number_text, parse_double, parse_int
 
 _RECORDINGS = Path(__file__).parents[3] / "shared" / "conformance"
 
@@ -81,3 +83,25 @@ def test_colors() -> None:
     assert (Color.LIGHT_GOLDENROD_YELLOW.r, Color.from_argb(1, 2, 3).b) == (250, 3)  # type: ignore[attr-defined]
     assert Color.from_name("red").to_argb() == -65536
     assert Color.EMPTY.is_empty  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (2.50, "2.5"),
+        (1e20, "1E+20"),
+        (np.float64(1e20), "100000000000000000000"),
+        (np.float64("nan"), "NaN"),
+        (True, "1"),
+        (np.bool_(False), "0"),
+        (np.int64(7), "7"),
+        (3_000_000_000, "3000000000"),
+        (Decimal("1.50"), "1.50"),
+        (None, None),
+        ([1], None),
+        (np.array([1.0]), None),
+    ],
+)
+def test_numbers_become_text_by_the_overload_that_takes_them(value: object, text: str | None) -> None:
+    """pythonnet's ``MethodBinder``: decimal before double for all but a plain float; a truth value only fits double."""
+    assert number_text(value) == text

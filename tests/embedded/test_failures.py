@@ -14,6 +14,8 @@ from typing import Any
 
 import pytest
 
+from harness.embedded.data import absent
+from harness.embedded.reference.symbols import SecurityIdentifier, Symbol
 from harness.marketdata.spec import synth_spec
 from harness.marketdata.synth import synthesize
 
@@ -275,3 +277,85 @@ def test_what_is_set_after_the_constructor(data_folder: Path, tmp_path: Path) ->
     assert "Main 200 100 252" in run.log
     assert "Cannot set algorithm name after it is initialized." in run.log
     assert run.state["Name"] == "x" * 200
+
+
+def test_what_is_not_there_is_told_in_leans_words(data_folder: Path, tmp_path: Path) -> None:
+    """``SecurityManager``, ``SymbolCache``, ``SecurityIdentifier``, and pythonnet's hints (``ClassBase``)."""
+    run = run_source(
+        data_folder,
+        tmp_path,
+        """
+        class Main(QCAlgorithm):
+            def initialize(self):
+                self.set_start_date(2025, 10, 6)
+                self.set_end_date(2025, 10, 6)
+                self.tell(lambda: self.symbol("NOPE"))
+                self.tell(lambda: self.securities["nope"])
+                self.tell(lambda: self.add_equity("A|B"))
+                self.tell(lambda: self.stok)
+                self.tell(lambda: self.plot("Exposure", "x", 1))
+            def tell(self, asked):
+                try:
+                    asked()
+                except Exception as error:
+                    self.log(f"told {error}")
+        """,
+    )
+    told = [line.partition(" told ")[2] for line in run.log.splitlines() if " told " in line]
+    assert told == [
+        "We were unable to locate the ticker 'NOPE'.",
+        "The ticker nope was not found in the SymbolCache. Use the Symbol object as key instead. Accessing the "
+        "securities collection/slice object by string ticker is only available for securities added with the "
+        "add_security-family methods. For more details, please check out the documentation.",
+        "Symbol must not contain the characters '|' or ' '. (Parameter 'symbol')",
+        # Jaro of "stok" and "sto" is (3/4 + 1 + 1) / 3; three common letters raise it to 0.94, nothing else has 0.87.
+        "'Main' object has no attribute 'stok' Did you mean: 'sto'?",
+        "'Exposure' is a reserved chart name.",
+    ]
+
+
+def test_a_constructor_has_no_data_manager_yet(data_folder: Path, tmp_path: Path) -> None:
+    """``Engine.Run`` gives it after the instance is made."""
+    run = run_source(
+        data_folder,
+        tmp_path,
+        """
+        class Main(QCAlgorithm):
+            def __init__(self):
+                self.add_equity("AAPL")
+        """,
+    )
+    assert run.exit_code == 1
+    assert (
+        "AlgorithmPythonWrapper(): Object reference not set to an instance of an object." in run.state["RuntimeError"]
+    )
+
+
+def test_what_is_logged_of_objects(data_folder: Path, tmp_path: Path) -> None:
+    """``Extensions.ToSafeString``: what has ``to_string``, as all objects of .NET have, comes on a line of its own."""
+    run = run_source(
+        data_folder,
+        tmp_path,
+        """
+        class Main(QCAlgorithm):
+            def initialize(self):
+                self.set_start_date(2025, 10, 6)
+                self.set_end_date(2025, 10, 6)
+                stock = self.add_equity("AAPL", Resolution.MINUTE).symbol
+                for one in (True, [1], None, stock, Resolution.DAILY, self.ema(stock, 3).current, "", "x"):
+                    self.log(one)
+        """,
+    )
+    said = run.log.partition("Launching")[2].partition("\n2025-10-06 16:00:00 ")[0].split("\n2025-10-06 00:00:00 ")[1:]
+    assert said == ["1", "[1]", "None", "\nAAPL", "\nDaily", "0", "x"]
+
+
+def test_data_that_is_not_there() -> None:
+    """``Messages.ExtendedDictionary``: a symbol without data now, and a ticker that nobody added."""
+    spy = Symbol(SecurityIdentifier.parse("SPY R735QTJ8XC9X"), "SPY")
+    assert str(absent(spy, spy, "TradeBars")) == (
+        "'SPY R735QTJ8XC9X' wasn't found in the TradeBars object, likely because there was no-data at this moment in "
+        "time and it wasn't possible to fillforward historical data. To prevent the exception, use data.get(symbol), "
+        "which returns None when the symbol is not found, or guard the access with 'if symbol in data:'."
+    )
+    assert str(absent("nobody", spy, "Slice")).startswith("The ticker nobody was not found in the SymbolCache.")

@@ -91,7 +91,7 @@ class SecurityIdentifier(_Frozen):
     def __init__(self, symbol: str, properties: int) -> None:
         """Raises :class:`SymbolError` for a ticker with a blank or bar, and for a number that is no equity's."""
         if " " in symbol or "|" in symbol:
-            raise SymbolError(f"{symbol!r} is not a ticker: blanks and bars are not allowed")
+            raise SymbolError("Symbol must not contain the characters '|' or ' '. (Parameter 'symbol')")
         kind = properties % 100
         if kind not in (SecurityType.BASE, SecurityType.EQUITY):
             raise SymbolError(f"identifier of {symbol!r}: security type {kind} is not covered, only US equities are")
