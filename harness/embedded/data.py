@@ -709,7 +709,7 @@ def no_data_message(key: Any, kind: str) -> str:
     )
 
 
-def _missing(asked: Any, key: Any, kind: str) -> KeyNotFoundException:
+def absent(asked: Any, key: Any, kind: str) -> KeyNotFoundException:
     """The error for something that a collection does not hold, or for a ticker that nobody added."""
     if key is None and isinstance(asked, str):
         return KeyNotFoundException(ticker_not_found(asked))
@@ -739,7 +739,7 @@ class DataDictionary:
         try:
             return self._items[key]
         except KeyError:
-            raise _missing(symbol, key, self._kind) from None
+            raise absent(symbol, key, self._kind) from None
 
     def __setitem__(self, symbol: Any, value: Any) -> None:
         self._items[self._key(symbol)] = value
@@ -981,7 +981,7 @@ class Slice:
             key = self.bars._key(symbol)
             # A symbol with nothing but a corporate event is there, without a bar.
             if key is None or not any(event.symbol == key for event in self._aux):
-                raise _missing(symbol, key, "Slice")
+                raise absent(symbol, key, "Slice")
         return bar
 
     def get_value(self, symbol: Any, default: Any = None) -> Any:

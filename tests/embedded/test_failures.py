@@ -358,4 +358,4 @@ def test_data_that_is_not_there() -> None:
         "time and it wasn't possible to fillforward historical data. To prevent the exception, use data.get(symbol), "
         "which returns None when the symbol is not found, or guard the access with 'if symbol in data:'."
     )
-    assert str(absent("nobody", spy, "Slice")).startswith("The ticker nobody was not found in the SymbolCache.")
+    assert str(absent("nobody", None, "Slice")).startswith("The ticker nobody was not found in the SymbolCache.")

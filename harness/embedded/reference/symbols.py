@@ -418,7 +418,7 @@ def added_symbol(ticker: str) -> Symbol:
 def ticker_not_found(ticker: str) -> str:
     """Lean's text for a ticker that no security was added for."""
     return (
-        f"The ticker {ticker.upper()} was not found in the SymbolCache. Use the Symbol object as key instead. "
+        f"The ticker {ticker} was not found in the SymbolCache. Use the Symbol object as key instead. "
         "Accessing the securities collection/slice object by string ticker is only available for securities added "
         "with the add_security-family methods. For more details, please check out the documentation."
     )
