@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +16,8 @@ from harness.results.volatile import without_volatile
 pytestmark = pytest.mark.recordings
 
 _CASE = "set_holdings_rebalance"
+# Lean names the lists of data requests after the moment they were made.
+_STAMP = re.compile(r"-\d{17}(?=\.)")
 _WALL_CLOCK = ("completed in", "Launching analysis", "Your log was successfully created")
 
 
@@ -54,7 +57,7 @@ def _end(process: subprocess.Popen[str], results: Path) -> dict[str, bytes]:
             data = b"".join(line for line in lines if not any(mark.encode() in line for mark in _WALL_CLOCK))
         elif not path.name.endswith("order-events.json"):
             data = json.dumps(without_volatile(json.loads(data))).encode()
-        found[path.name] = data
+        found[_STAMP.sub("", path.name)] = data
     return found
 
 

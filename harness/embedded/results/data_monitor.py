@@ -2,8 +2,9 @@
 
 Three files in the results folder, named after the moment they were made: ``succeeded-data-requests-<stamp>.txt``,
 ``failed-data-requests-<stamp>.txt``, ``data-monitor-report-<stamp>.json`` (``Common/Data/DataMonitor.cs``,
-``Common/DataMonitorReport.cs``). None where nothing was asked for. A file that is asked for twice stands once here,
-with its latest answer; Lean lists every request. ``data-request-rates`` is a figure of Lean's own reader and empty.
+``Common/DataMonitorReport.cs``). None where nothing was asked for. The lists are sorted, and a file that is asked for
+twice stands once, with its latest answer; Lean lists every request as its threads come. ``data-request-rates`` is a
+figure of Lean's own reader and empty.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ def store_data_requests(requests: Mapping[Path, bool], data_folder: Path, result
         lists[found].append(f"/{inside.as_posix().lstrip('/')}")
     stamp = datetime.now(UTC).strftime("%Y%m%d%H%M%S%f")[:-3]
     for found, word in ((True, "succeeded"), (False, "failed")):
-        text = "".join(f"{line}\n" for line in lists[found])
+        text = "".join(f"{line}\n" for line in sorted(lists[found]))
         (results_folder / f"{word}-data-requests-{stamp}.txt").write_text(text, "utf-8")
     failed, total = len(lists[False]), len(requests)
     report = {
