@@ -64,7 +64,7 @@ fuzz: $(VENV)/.dev ## A million inputs to every reader; coverage-guided where at
 	$(BIN)/python scripts/fuzz.py
 
 mutation: $(VENV)/.dev ## Mutation score of parity, statistics, verdict and results (hours; ARGS='--sample 300' minutes)
-	@$(BIN)/python -c 'import importlib.util as u; raise SystemExit(not u.find_spec("mutmut"))' || $(BIN)/python -m pip install --quiet --disable-pip-version-check mutmut
+	@$(BIN)/python -c 'import importlib.util as u; raise SystemExit(not u.find_spec("mutmut"))' || $(BIN)/python -m pip install --quiet --disable-pip-version-check 'mutmut>=3.8,<4'
 	$(BIN)/python scripts/mutation.py $(ARGS)
 
 audit: $(VENV)/.dev ## Known mistakes in the code (bandit) and known holes in the locked packages (pip-audit)

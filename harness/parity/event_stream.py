@@ -24,6 +24,7 @@ from harness.parity.rules import ParityRules
 from harness.parity.values import Difference, compare
 from harness.results.decoding import damaged, decode_exact
 from harness.results.lean_results import LeanResults
+from harness.results.paths import ANY_INDEX
 from harness.results.volatile import ORDER_EVENTS
 
 BLOCK_BYTES = 4 << 20
@@ -345,14 +346,16 @@ def _compare_event(index: int, left: Any, right: Any, rules: ParityRules, compar
 
 
 def _ids_ignored(rules: ParityRules) -> bool:
-    tree = rules.ignored_tree
-    return all(tree.find((ORDER_EVENTS, 0, name)) is not None for name in ("id", "algorithmId"))
+    """Whether the rules leave both ids out of every event; a rule about single events says nothing about the others."""
+    events = rules.ignored_tree.step(ORDER_EVENTS)
+    each = events.children.get(ANY_INDEX) if events is not None else None
+    return each is not None and all(each.find((name,)) is not None for name in ("id", "algorithmId"))
 
 
 def _special(rules: ParityRules) -> bool:
     """Whether the rules say anything about order events beyond their ids."""
-    events = rules.ignored_tree.children.get(ORDER_EVENTS)
-    below = events.children.get("[]") if events is not None else None
+    events = rules.ignored_tree.step(ORDER_EVENTS)
+    below = events.children.get(ANY_INDEX) if events is not None else None
     more = events is not None and (
         events.value is not None
         or below is None
@@ -360,7 +363,7 @@ def _special(rules: ParityRules) -> bool:
         or set(below.children) - {"id", "algorithmId"}
         or len(events.children) > 1
     )
-    return bool(more) or ORDER_EVENTS in rules.tolerance_tree.children
+    return bool(more) or rules.tolerance_tree.step(ORDER_EVENTS) is not None
 
 
 def _joined(events: list[bytes]) -> bytes:

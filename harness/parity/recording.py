@@ -85,7 +85,7 @@ def compare_with_recording(
         found += _order_events(expected, actual)
         found += _document(expected, actual)
         found += _log(expected, actual)
-    except HarnessError as error:
+    except (HarnessError, OSError) as error:
         found.append(ArtifactDifference("results", str(results_folder), "readable results", str(error)))
     found += _printed(case_folder, expected, printed_statistics)
     return found
@@ -146,7 +146,7 @@ def _state(results: LeanResults) -> dict[str, Any]:
     return {
         "Status": state.get("Status", MISSING),
         "OrderCount": state.get("OrderCount", MISSING),
-        "RuntimeError": error.split("\n", 1)[0].rstrip("\r"),
+        "RuntimeError": error.partition("\n")[0].rstrip("\r") if isinstance(error, str) else error,
     }
 
 
@@ -168,10 +168,12 @@ def _printed(
 ) -> list[ArtifactDifference]:
     path = case_folder / "lean" / STATISTICS_FILE
     try:
-        recorded = path.read_text(encoding="utf-8").splitlines()
+        recorded = path.read_bytes().decode().splitlines()
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror or error})") from error
-    names = sorted([*expected.statistics, ORDER_LIST_HASH], key=len, reverse=True)
+    except UnicodeDecodeError as error:
+        raise DamagedError(f"{path}: is not UTF-8 ({error})") from error
+    names = [*expected.statistics, ORDER_LIST_HASH]
     wanted = _named(recorded, names)
     given = dict(printed) if isinstance(printed, Mapping) else _named(printed, names)
     found = [
@@ -185,14 +187,15 @@ def _printed(
     return found + _list("printed statistics", wanted, given, ("statistics",))
 
 
-def _named(lines: Iterable[str], names: list[str]) -> dict[str, str]:
+def _named(lines: Iterable[str], names: Iterable[str]) -> dict[str, str]:
     """``name value`` lines as a mapping; a name has spaces, so known names are tried first, longest first."""
+    known = sorted(names, reverse=True)  # a name comes after those that it begins with
     named: dict[str, str] = {}
     for line in lines:
         text = line.rstrip("\r\n").removeprefix("STATISTICS:: ")
         if not text.strip():
             continue
-        name = next((name for name in names if text.startswith(name + " ") or text == name), None)
+        name = next((name for name in known if text.startswith(name + " ") or text == name), None)
         if name is None:
             name = text.rsplit(" ", 1)[0]
         named[name] = text[len(name) :].strip()

@@ -57,8 +57,6 @@ class Differences:
 
 def scalars_equal(left: Any, right: Any) -> bool:
     """Whether two JSON scalars are the same value by the rule above."""
-    if isinstance(left, bool) or isinstance(right, bool):
-        return left is right
     if isinstance(left, str) and isinstance(right, str):
         return left == right or bool(_NUMBER.match(left) and _NUMBER.match(right) and Decimal(left) == Decimal(right))
     if _is_number(left) and _is_number(right):
@@ -143,9 +141,7 @@ class _Comparison:
     def same(
         self, left: Any, right: Any, ignored: PatternTree[str] | None, tolerances: PatternTree[Tolerance] | None
     ) -> bool:
-        """Whether nothing in two values differs but what the rules allow."""
-        if ignored is not None and ignored.value is not None:
-            return True
+        """Whether nothing in two values, which are not ignored themselves, differs but what the rules allow."""
         if not _same_container(left, right):
             if scalars_equal(left, right):
                 return True
@@ -160,8 +156,6 @@ class _Comparison:
             below = _step(ignored, part)
             if below is not None and below.value is not None:
                 continue
-            if isinstance(left_item, Missing) or isinstance(right_item, Missing):
-                return False
             if not self.same(left_item, right_item, below, _step(tolerances, part)):
                 return False
         return True
@@ -174,12 +168,9 @@ class _Comparison:
         # Imported here: deepdiff brings pandas, which equal runs never need.
         from harness.parity.differing_leaves import differing_leaves
 
-        before = len(self.found.found)
-        listed = False
         leaves = differing_leaves(left, right, scalars_equal)
-        for below, one, other in sorted(leaves, key=lambda leaf: _sort_key(leaf[0])):
+        for below, one, other in sorted(leaves, key=lambda leaf: leaf[0]):
             where = (*path, *below)
-            listed = True
             if self.rules.ignored_tree.find(where) is not None:
                 continue
             tolerance = self.rules.tolerance_tree.find(where)
@@ -187,7 +178,7 @@ class _Comparison:
                 self.count_tolerance(str(tolerance))
                 continue
             self.found.add(Difference(where, one, other))
-        if not listed and len(self.found.found) == before:
+        if not leaves:
             self.found.add(Difference(path, left, right))  # never lose a difference that deepdiff does not see
 
 
@@ -265,7 +256,3 @@ def _pairs(left: Any, right: Any) -> Iterable[tuple[str | int, Any, Any]]:
 
 def _step(tree: PatternTree[Any] | None, part: str | int) -> PatternTree[Any] | None:
     return tree.step(part) if tree is not None else None
-
-
-def _sort_key(path: Path) -> list[tuple[int, int, str]]:
-    return [(0, part, "") if isinstance(part, int) else (1, 0, part) for part in path]

@@ -58,6 +58,12 @@ def test_wilcoxon_cannot_go_below_what_the_number_of_pairs_allows() -> None:
     assert wilcoxon_less(np.zeros(6)) == 1.0
 
 
+def test_wilcoxon_is_never_above_1_however_the_counts_are_rounded() -> None:
+    for pairs in range(1, 101):  # from 54 pairs on 2^-n has more digits than a double
+        assert wilcoxon_less(np.arange(1.0, pairs + 1)) <= 1.0
+        assert wilcoxon_less(np.ones(pairs)) <= 1.0
+
+
 def test_ratios_of_a_known_case() -> None:
     figure = compare_pairs([10, 20, 30], [5, 11, 18], 0.75)
     assert figure.baseline_median == 20
@@ -158,6 +164,14 @@ def test_nearly_equal_sizes_are_no_tie() -> None:
     assert wilcoxon_less(np.array([-(1.0 + 1e-14), 1.0])) == 0.75
 
 
+def test_what_is_within_rounding_of_zero_is_zero() -> None:
+    """Up to 1e-15: counted as positive, and two sizes no further apart are a tie."""
+    assert wilcoxon_less(np.array([-1e-15])) == 1.0
+    assert wilcoxon_less(np.array([-1.1e-15])) == 0.5
+    assert wilcoxon_less(np.array([0.8e-15, -1.5e-15])) == 0.75  # tied: three of four sums are at most 1.5
+    assert wilcoxon_less(np.array([0.8e-15, -2.5e-15])) == 0.5
+
+
 def test_expanded_tail_is_narrower_than_nominal_and_tends_to_it() -> None:
     tails = [expanded_tail(pairs, 0.025) for pairs in (6, 10, 30, 100_000)]
     assert tails == sorted(tails)
@@ -166,7 +180,7 @@ def test_expanded_tail_is_narrower_than_nominal_and_tends_to_it() -> None:
     assert expanded_tail(1, 0.025) == 0.0
     for pairs in (2, 3, 6):
         expected = stats.norm.cdf(-math.sqrt(pairs / (pairs - 1)) * stats.t.ppf(0.975, pairs - 1))
-        assert expanded_tail(pairs, 0.025) == pytest.approx(expected, rel=1e-6)
+        assert expanded_tail(pairs, 0.025) == pytest.approx(expected, rel=1e-6, abs=0)  # 1e-72 for two
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -215,16 +229,17 @@ def test_a_stage_that_a_run_lacks_took_no_time_there_and_has_no_ratio() -> None:
 
 
 def test_a_stages_interval_is_that_of_its_times_with_its_share_of_what_is_left_out() -> None:
-    left, right = uneven(8)
+    left, right = uneven(30)
     runs = [{"x": value} for value in left], [{"x": value} for value in right]
+    totals = [9.0] * 30
     for alpha, seed in ((0.025, 0), (0.1, 7)):
-        stage = compare_stages(*runs, [9.0] * 8, [9.0] * 8, alpha=alpha, seed=seed)[0]
+        stage = compare_stages(*runs, totals, totals, alpha=alpha, seed=seed)[0]
         # Two rows, the stage and the remainder, share alpha.
         whole = compare_pairs(left, right, 1.0, alpha=alpha / 2, seed=seed, resamples=STAGE_RESAMPLES)
         assert (stage.paired_ratio, stage.interval) == (whole.paired_ratio, whole.paired_interval)
-    assert compare_stages(*runs, [9.0] * 8, [9.0] * 8) == compare_stages(
-        *runs, [9.0] * 8, [9.0] * 8, alpha=0.025, seed=0
-    )
+        other = compare_pairs(left, right, 1.0, alpha=alpha / 2, seed=seed + 1, resamples=STAGE_RESAMPLES)
+        assert stage.interval != other.paired_interval
+    assert compare_stages(*runs, totals, totals) == compare_stages(*runs, totals, totals, alpha=0.025, seed=0)
 
 
 @pytest.mark.parametrize("totals", [([1.0, 2.0], [1.0]), ([1.0], [1.0, 2.0])])

@@ -301,6 +301,10 @@ def test_an_event_within_a_text_is_never_taken_for_two(tmp_path: Path, blocks: N
         ({"ignore": ["orderEvents[]"]}, True),
         ({"ignore": ["orderEvents[3]"]}, True),
         ({"tolerances": {"orderEvents[].fillPrice": 1}}, True),
+        ({"tolerances": {"*[].fillPrice": 1}}, True),
+        ({"ignore": ["*[3]"]}, True),
+        ({"ignore": ["*"]}, True),
+        ({"ignore": ["*.message"]}, True),
     ],
 )
 def test_which_rules_say_anything_about_events(chosen: dict[str, Any], special: bool) -> None:
@@ -311,6 +315,44 @@ def test_rules_without_any_ignored_path_are_not_special() -> None:
     assert event_stream._special(ParityRules(ignored=())) is False
     assert event_stream._special(ParityRules(ignored=(("orderEvents[].id", "x"),))) is False
     assert event_stream._special(ParityRules(ignored=(("orderEvents[3]", "x"),))) is True
+
+
+@pytest.mark.parametrize(
+    ("patterns", "differing"),
+    [
+        (("orderEvents[].id", "orderEvents[].algorithmId"), []),
+        (("*[].id", "*[].algorithmId"), []),
+        (("orderEvents[].*",), []),
+        (("orderEvents[]",), []),
+        (("orderEvents",), []),
+        (("orderEvents[0].id", "orderEvents[0].algorithmId"), [1, 2, 3]),
+        (("orderEvents[1].id", "orderEvents[1].algorithmId"), [0, 2, 3]),
+        (("orderEvents[0]", "orderEvents[3]"), [1, 2]),
+        (("orderEvents[].id", "orderEvents[0].algorithmId"), [1, 2, 3]),
+        (("orderEvents.*.id", "orderEvents.*.algorithmId"), [0, 1, 2, 3]),  # * is a key, and events have none
+        (("orders[].id", "orders[].algorithmId"), [0, 1, 2, 3]),
+    ],
+)
+def test_ids_are_left_out_of_those_events_that_the_rules_name(
+    tmp_path: Path, patterns: tuple[str, ...], differing: list[int]
+) -> None:
+    rules = ParityRules(ignored=tuple((pattern, "x") for pattern in patterns))
+    left = LeanResults(write_lean(tmp_path / "a", "Algo", events=events(4)))
+    right = LeanResults(write_lean(tmp_path / "b", "Other", events=events(4, "Other")))
+    found = compare_events(left, right, rules)
+    assert [one.index for one in found.details] == differing
+    assert found.differing == len(differing)
+
+
+def test_a_wildcard_rule_holds_for_every_event_beyond_the_detailed_ones(tmp_path: Path, blocks: None) -> None:
+    right = with_changes(60, range(60), quantity=100.5)
+    for index in range(25):
+        right[index]["quantity"] = 103.0
+    found = compared(tmp_path, events(60), right, ParityRules.from_settings({"tolerances": {"*[].quantity": "1"}}))
+    assert (found.differing, found.tolerances_used) == (25, {"*[].quantity ± 1": 35})
+    ignoring = ParityRules(ignored=(("*[].id", "x"), ("*[].algorithmId", "x"), ("*[3]", "x")))
+    found = compared(tmp_path, events(60), with_changes(60, [3, 5], quantity=1.0), ignoring)
+    assert [one.index for one in found.details] == [5]
 
 
 # ------------------------------------------------------------------------------------------- the report

@@ -100,6 +100,57 @@ def test_only_what_was_in_the_state_counts(case: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize("name", ["tradeStatistics", "portfolioStatistics", "closedTrades"])
+def test_a_part_of_the_performance_that_is_not_there_is_missing_not_null(case: Path, name: str) -> None:
+    sections = document()
+    there = sections["totalPerformance"].pop(name)
+    found = compared(case, sections=sections)
+    assert len(found) == 1
+    assert found[0].endswith("got (missing)")
+    sections["totalPerformance"][name] = None
+    assert compared(case, sections=sections)[0].endswith("got None")
+    assert there is not None
+
+
+@pytest.mark.parametrize(
+    ("error", "first"),
+    [
+        ("no SPX\r\n at x\n at y", "no SPX"),
+        ("bad \r\nmore", "bad "),
+        ("one line", "one line"),
+        (None, None),
+    ],
+)
+def test_of_a_runtime_error_the_first_line_counts(case: Path, error: str | None, first: str | None) -> None:
+    state = {"Status": "Completed", "OrderCount": "3", "RuntimeError": error}
+    assert compared(case, sections=document(state=state)) == [f"state state.RuntimeError: expected '', got {first!r}"]
+
+
+def test_numbers_are_compared_to_their_last_digit(case: Path) -> None:
+    results = write_lean(case.parent / "exact")
+    text = (results / "Algo.json").read_text()
+    (results / "Algo.json").write_text(text.replace('"profitLoss": -275.0,', '"profitLoss": -275.00000000000000001,'))
+    found = compare_with_recording(case, results, 3, LINES)
+    assert [str(one) for one in found] == [
+        "closed trades totalPerformance.closedTrades[0].profitLoss: expected -275.0, got -275.00000000000000001"
+    ]
+
+
+def test_both_values_are_shown_up_to_300_characters() -> None:
+    for left, right in (("x" * 298, "y" * 298), ("x" * 299, "y" * 299)):
+        shown = [repr(side) if len(side) == 298 else repr(side)[:297] + "..." for side in (left, right)]
+        assert str(ArtifactDifference("a", "b", left, right)) == f"a b: expected {shown[0]}, got {shown[1]}"
+
+
+def test_a_recording_with_several_results_is_the_one_of_its_class(case: Path) -> None:
+    write_lean(case / "lean", "Another", sections=document(statistics={"Total Orders": "9"}))
+    write_lean(case / "lean", "Zother", sections=document(statistics={"Total Orders": "9"}))
+    assert compared(case) == []
+    write_lean(case.parent / "both")
+    write_lean(case.parent / "both", "Another", sections=document(statistics={"Total Orders": "9"}))
+    assert compare_with_recording(case, case.parent / "both", 3, LINES) == []
+
+
 def test_what_may_vary_is_left_out(case: Path) -> None:
     changed = document()
     for order in changed["orders"].values():
@@ -121,11 +172,16 @@ def test_lines_of_the_log_by_the_wall_clock_are_left_out() -> None:
 
 
 def test_printed_lines_are_split_at_the_longest_known_name() -> None:
-    names = sorted(["Net Profit", "Net", "Alpha"], key=len, reverse=True)
-    lines = ["Net Profit 1 %\r\n", "STATISTICS:: Net 2", "Alpha", "", "  \n", "Not Known 5", "Alphabet 6", "one"]
-    assert recording._named(lines, names) == {
+    lines = [
+        "Net Profit 1 %\r\n", "STATISTICS:: Net 2", "Alpha\r\n", "", "  \n", "Not Known 5", "Alphabet 6", "one",
+        "Index SPX", "Of None \r\n", "Tab\t7",
+    ]  # fmt: skip
+    expected = {
         "Net Profit": "1 %", "Net": "2", "Alpha": "", "Not Known": "5", "Alphabet": "6", "one": "",
+        "Index": "SPX", "Of None": "", "Tab\t7": "",
     }  # fmt: skip
+    for names in (["Net Profit", "Net", "Alpha"], ["Net", "Alpha", "Net Profit"]):
+        assert recording._named(lines, names) == expected
 
 
 def test_printed_statistics(case: Path) -> None:
@@ -140,9 +196,22 @@ def test_printed_statistics(case: Path) -> None:
     (case / "lean" / "statistics.txt").write_text("\n".join(LINES[:2]))
     assert compared(case) == ["order list hash: expected (missing), got 'abc'"]
     assert compared(case, printed=LINES[:2]) == []
+    (case / "lean" / "statistics.txt").write_bytes(b"Alpha \xff")
+    with pytest.raises(DamagedError, match=r"statistics\.txt: is not UTF-8 \('utf-8' codec can't decode byte 0xff"):
+        compared(case)
     (case / "lean" / "statistics.txt").unlink()
     with pytest.raises(InputError, match=r"statistics\.txt: cannot be read \(No such file or directory\)$"):
         compared(case)
+
+
+def test_a_printed_name_that_begins_with_another_is_taken_whole(case: Path) -> None:
+    """The recording has lines, the engine gives names: they meet only when the lines are split where Lean meant it."""
+    statistics = {"Net": "é 2", "Net Profit": "1 %", "Alpha": "0"}
+    sections = document(statistics=statistics)
+    write_lean(case / "lean", sections=sections)
+    lines = [f"{name} {value}" for name, value in statistics.items()]
+    (case / "lean" / "statistics.txt").write_text("\n".join([*lines, HASH]), encoding="utf-8")
+    assert compared(case, printed={**statistics, "OrderListHash": "abc"}, sections=sections) == []
 
 
 def test_twenty_differences_of_an_artifact_are_listed(case: Path) -> None:
@@ -165,6 +234,15 @@ def test_results_and_recordings_that_cannot_be_read(case: Path, tmp_path: Path) 
     ]
     assert isinstance(found[0], ArtifactDifference)
     assert str(tmp_path / "none") in found[0].actual
+    events = write_lean(tmp_path / "damaged") / "Algo-order-events.json"
+    events.write_text("[{]")
+    damaged = compare_with_recording(case, events.parent, 3, LINES)
+    assert [(one.artifact, one.actual.startswith(f"{events}: JSON is malformed")) for one in damaged] == [
+        ("results", True)
+    ]
+    events.unlink()
+    events.mkdir()
+    assert [str(events) in one.actual for one in compare_with_recording(case, events.parent, 3, LINES)] == [True]
     file = case / "recording.json"
     for text in ("{", "[]", "{}", '{"class": "Algo"}', '{"exit_code": 1}', '{"class": "Algo", "exit_code": "x"}'):
         file.write_text(text)

@@ -388,6 +388,8 @@ def test_numbers_of_any_type() -> None:
         ("100", "97", Tolerance("x", absolute=Decimal(1), relative=Decimal("0.03")), True),
         ("1", "1", Tolerance("x"), True),
         ("1", "2", Tolerance("x"), False),
+        # What is too large to be computed is not within anything.
+        ("9e999999999999999999", "-9e999999999999999999", Tolerance("x", absolute=Decimal(1)), False),
     ],
 )
 def test_a_tolerance_covers_up_to_its_edge(left: str, right: str, tolerance: Tolerance, covered: bool) -> None:
@@ -464,6 +466,8 @@ def test_what_the_rules_allow_is_not_looked_into(looked_into: list[Any]) -> None
         assert inner.tolerances_used == {"a.x ± 1": 1, "a.rows[].x ± 1": size}
         assert inner.found == []
         assert compare(left["a"]["rows"], right["a"]["rows"], RULED, ("a", "rows")).found == []
+        ignoring = ParityRules.from_settings({"ignore": ["b.out"]})  # and no tolerance anywhere
+        assert compare({"b": {"out": [1] * size, "k": 1}}, {"b": {"out": [2] * size, "k": 1}}, ignoring).found == []
     assert looked_into == []
 
 
@@ -471,10 +475,13 @@ def test_only_small_parts_that_differ_are_looked_into(looked_into: list[Any]) ->
     left = {"a": {"out": 1, "rows": [{"x": 1, "y": [0] * 90} for _ in range(9)], "last": {"k": 1}, "gone": 1}}
     right = json.loads(json.dumps(left))
     right["a"]["rows"][4]["y"][7] = 1
+    right["a"]["rows"][2]["x"] = 2  # within its tolerance
     right["a"]["out"] = 2
     right["a"]["last"] = {"k": 2}
     del right["a"]["gone"]
-    found = [str(one) for one in compare(left, right, RULED).found]
+    compared = compare(left, right, RULED)
+    assert compared.tolerances_used == {"a.rows[].x ± 1": 1}
+    found = [str(one) for one in compared.found]
     assert found == ["a.rows[4].y[7]: 0 | 1", "a.last.k: 1 | 2", "a.gone: 1 | (missing)"]
     assert looked_into == [(left["a"]["rows"][4], right["a"]["rows"][4]), ({"k": 1}, {"k": 2})]
     looked_into.clear()
