@@ -73,15 +73,7 @@ class PatternTree(Generic[T]):
         """The patterns that go on below ``part``; None when there are none. An exact part wins over a wildcard."""
         exact = self.children.get(part)
         wild = self.children.get(ANY_INDEX if isinstance(part, int) else ANY_KEY)
-        if exact is None or wild is None:
-            return exact or wild
-        merged: PatternTree[T] = PatternTree(exact.value if exact.value is not None else wild.value)
-        for key in {*exact.children, *wild.children}:
-            left, right = exact.children.get(key), wild.children.get(key)
-            chosen = left if left is not None else right
-            assert chosen is not None
-            merged.children[key] = chosen
-        return merged
+        return _merged(exact, wild)
 
     def find(self, path: Path) -> T | None:
         """The value of the first pattern that covers ``path``: the path itself or one of its parents."""
@@ -93,3 +85,15 @@ class PatternTree(Generic[T]):
                 return node.value
             node = node.step(part)
         return node.value if node is not None else None
+
+
+def _merged(exact: PatternTree[T] | None, wild: PatternTree[T] | None) -> PatternTree[T] | None:
+    """What either goes on with; where both say something of one path, the exact one counts."""
+    if exact is None or wild is None:
+        return wild if exact is None else exact
+    merged: PatternTree[T] = PatternTree(exact.value if exact.value is not None else wild.value)
+    for key in {*exact.children, *wild.children}:
+        below = _merged(exact.children.get(key), wild.children.get(key))
+        assert below is not None
+        merged.children[key] = below
+    return merged

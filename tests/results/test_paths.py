@@ -90,3 +90,11 @@ def test_a_step_goes_down_in_all_patterns_at_once() -> None:
     assert PatternTree.of([("a", 0), ("*", 1)]).step("a").value == 0  # type: ignore[union-attr]
     assert PatternTree.of([("a.b", 1)]).step("c") is None
     assert PatternTree.of([("a.b", 1)]).step(0) is None
+
+
+def test_an_exact_part_does_not_hide_what_a_wildcard_says_further_down() -> None:
+    tree = PatternTree.of([("events[].id", "exact"), ("*[].quantity", "wild"), ("*[].id", "other")])
+    assert tree.find(("events", 3, "quantity")) == "wild"
+    assert tree.find(("events", 3, "id")) == "exact"
+    assert tree.find(("orders", 3, "id")) == "other"
+    assert tree.find(("events", 3, "price")) is None
