@@ -260,7 +260,8 @@ class PeriodCountConsolidator(ConsolidatorBase):
     def _on_data_consolidated(self, bar: Any) -> None:
         # The base's, written out: this runs for every bar of a backtest. The typed event comes after the engine's, so
         # that `consolidated` is already the new bar there.
-        self.window.add(bar)
+        if bar is not None:
+            self.window.add(bar)
         for handler in self.engine_event.handlers:
             handler(self, bar)
         self._consolidated = bar

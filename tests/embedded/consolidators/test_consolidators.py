@@ -27,7 +27,7 @@ from harness.embedded.consolidators.period import (
     TickConsolidator,
     TradeBarConsolidator,
 )
-from harness.embedded.consolidators.price_bars import BarDirection, RenkoBar
+from harness.embedded.consolidators.price_bars import BarDirection, RenkoBar, RenkoType
 from harness.embedded.consolidators.price_based import (
     ClassicRangeConsolidator,
     ClassicRenkoConsolidator,
@@ -494,3 +494,55 @@ def test_consolidators_of_user_code_are_driven_and_removed() -> None:
     assert configs[0].consolidators == []
     with pytest.raises(NotImplementedError, match="Scan must be implemented"):
         manager.add_consolidator(configs[0].symbol, SimpleNamespace(update=print))
+
+
+def test_a_count_filled_by_old_data_alone_hands_on_nothing_and_leaves_the_window() -> None:
+    """``ConsolidatorBase.OnDataConsolidated``: a null bar is handed on, but never pushed into the window."""
+    consolidator = TradeBarConsolidator(2)
+    bars = collect(consolidator)
+    for minute in (0, 1):
+        consolidator.update(bar(OPEN + minute * MINUTE, 10))
+    made = bars[0]
+    for _ in range(2):
+        consolidator.update(bar(OPEN, 11))
+    assert bars == [made, None]
+    assert list(consolidator.window) == [made]
+    assert consolidator.consolidated is None
+
+
+def test_volume_renko_refuses_the_bars_of_other_price_consolidators() -> None:
+    """``VolumeRenkoConsolidator.Update`` compares the type itself: a ``RenkoBar`` is not a ``TradeBar`` to it."""
+    renko = RenkoConsolidator(1)
+    consolidator = SequentialConsolidator(renko, VolumeRenkoConsolidator(100))
+    consolidator.update(bar(OPEN, 10))
+    with pytest.raises(ValueError, match="VolumeRenkoConsolidator must be used with TradeBar or Tick data"):
+        consolidator.update(bar(OPEN + MINUTE, 12))
+
+
+def test_classic_renko_takes_a_renko_type() -> None:
+    """``ClassicRenkoConsolidator(decimal, RenkoType)``: the classic one, with even bars; the other is refused."""
+    consolidator = ClassicRenkoConsolidator(1, RenkoType.CLASSIC)
+    consolidator.update(bar(OPEN, 10.4))
+    assert consolidator.working_data.open == 11
+    with pytest.raises(ValueError, match="Please use the new RenkoConsolidator type if RenkoType is not Classic"):
+        ClassicRenkoConsolidator(1, RenkoType.WICKED)
+
+
+def test_a_filtered_consolidator_looks_at_the_type_before_it_asks() -> None:
+    """``DataConsolidator.Update``: the type is checked before the typed ``Update`` asks the predicate."""
+    asked: list[Any] = []
+
+    def predicate(data: Any) -> bool:
+        asked.append(data)
+        return True
+
+    consolidator = FilteredIdentityDataConsolidator[TradeBar](predicate)
+    with pytest.raises(TypeError, match="Received type of QuoteBar but expected TradeBar"):
+        consolidator.update(QuoteBar())
+    assert asked == []
+
+
+def test_the_text_of_a_calendar_period() -> None:
+    """``CalendarInfo.ToString``: start and period, in the invariant culture."""
+    assert str(Calendar.WEEKLY(datetime(2025, 10, 8, 12))) == "10/06/2025 00:00:00 7.00:00:00"
+    assert str(CalendarInfo(OPEN, timedelta(hours=6, minutes=30))) == "10/06/2025 09:30:00 06:30:00"
