@@ -366,6 +366,9 @@ class QuoteBarConsolidator(PeriodCountConsolidator):
         if data.ask is not None:
             working._last_ask_size = data._last_ask_size
             working.ask = _merged(working.ask, data.ask)
+        if data.bid is None or data.ask is None or data.__class__ is not QuoteBar or working.__class__ is not QuoteBar:
+            # Otherwise the value is the close all the same.
+            working._take_value(data._value)
 
 
 def _merged(bar: Bar | None, data: Bar) -> Bar:

@@ -546,3 +546,26 @@ def test_the_text_of_a_calendar_period() -> None:
     """``CalendarInfo.ToString``: start and period, in the invariant culture."""
     assert str(Calendar.WEEKLY(datetime(2025, 10, 8, 12))) == "10/06/2025 00:00:00 7.00:00:00"
     assert str(CalendarInfo(OPEN, timedelta(hours=6, minutes=30))) == "10/06/2025 09:30:00 06:30:00"
+
+
+def one_quote(minute: int, bid: float | None, ask: float | None) -> QuoteBar:
+    sides = [None if price is None else Bar(price, price, price, price) for price in (bid, ask)]
+    return QuoteBar(OPEN + minute * MINUTE, "X", sides[0], 1, sides[1], 2, MINUTE)  # type: ignore[arg-type]
+
+
+def test_the_value_of_a_quote_bar_is_that_of_its_last_quote() -> None:
+    """``QuoteBarConsolidator.AggregateBar`` copies the quote's value: with one side only it is not the close."""
+    consolidator = QuoteBarConsolidator(timedelta(minutes=3))
+    consolidator.update(one_quote(0, 10, 12))
+    assert (consolidator.working_data.value, consolidator.working_data.close) == (11, 11)
+    consolidator.update(one_quote(1, 14, None))
+    working = consolidator.working_data
+    assert (working.value, working.price, working.close) == (14, 14, 13)
+    assert isinstance(working, QuoteBar)
+    consolidator.update(one_quote(2, 14, 16))
+    assert (consolidator.working_data.value, consolidator.working_data.close) == (15, 15)
+    # A bar that opens with the quotes before it and hears of one side only.
+    bars = collect(consolidator)
+    consolidator.update(one_quote(3, None, 20))
+    consolidator.update(one_quote(6, 10, 12))
+    assert [(made.value, made.close) for made in bars] == [(15, 15), (20, 17)]
