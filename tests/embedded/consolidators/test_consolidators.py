@@ -9,6 +9,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from harness.embedded.clock import Clock, to_us
@@ -37,8 +38,8 @@ from harness.embedded.consolidators.price_based import (
     VolumeRenkoConsolidator,
 )
 from harness.embedded.consolidators.subscription_manager import SubscriptionManager
-from harness.embedded.consolidators.user_consolidator import PythonConsolidator
-from harness.embedded.data import Bar, QuoteBar, TradeBar
+from harness.embedded.consolidators.user_consolidator import PythonConsolidator, as_consolidator
+from harness.embedded.data import Bar, BarFrame, QuoteBar, TradeBar
 from harness.embedded.enums import Resolution, TickType
 from harness.embedded.not_supported import NotSupportedError
 from harness.embedded.reference.market_hours import MarketHoursDatabase
@@ -492,7 +493,7 @@ def test_consolidators_of_user_code_are_driven_and_removed() -> None:
     assert mine.scans == [OPEN + n * MINUTE for n in range(5, 10)]
     manager.remove_consolidator(configs[0].symbol, mine)
     assert configs[0].consolidators == []
-    with pytest.raises(NotImplementedError, match="Scan must be implemented"):
+    with pytest.raises(NotImplementedError, match="missing methods on SimpleNamespace: Scan, Reset"):
         manager.add_consolidator(configs[0].symbol, SimpleNamespace(update=print))
 
 
@@ -569,3 +570,36 @@ def test_the_value_of_a_quote_bar_is_that_of_its_last_quote() -> None:
     consolidator.update(one_quote(3, None, 20))
     consolidator.update(one_quote(6, 10, 12))
     assert [(made.value, made.close) for made in bars] == [(15, 15), (20, 17)]
+
+
+def test_an_object_that_lacks_members_of_a_consolidator_is_told_all_of_them() -> None:
+    """``PythonWrapper.ValidateImplementationOf``: every member of ``IDataConsolidator``, in either spelling."""
+
+    class Half:
+        def update(self, data: Any) -> None: ...
+
+        def Reset(self) -> None: ...  # noqa: N802
+
+        working_data = None
+
+    with pytest.raises(NotImplementedError) as raised:
+        as_consolidator(Half())
+    assert str(raised.value) == (
+        "IDataConsolidator must be fully implemented. Please implement these missing methods on Half: Scan, "
+        "Consolidated, InputType, OutputType, DataConsolidated"
+    )
+
+    class Derived(PythonConsolidator):
+        def __init__(self) -> None:
+            self.input_type = TradeBar
+
+    assert as_consolidator(Derived()).input_type is TradeBar
+
+
+def test_the_size_of_a_side_without_prices_is_not_read() -> None:
+    """``QuoteBar.ParseQuote``: bid and ask sizes are read with their sides only."""
+    start_us = np.array([0], dtype=np.int64)
+    columns = [np.array([value], dtype=np.int64) for value in (0, 0, 0, 0, 7, 10, 10, 10, 10, 3)]
+    frame = BarFrame(None, start_us, start_us + 60_000_000, columns, is_quote=True)  # type: ignore[arg-type]
+    bar = QuoteBar.of_row(frame, 0)
+    assert (bar.bid, bar.last_bid_size, bar.last_ask_size) == (None, 0, 3)
