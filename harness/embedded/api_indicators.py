@@ -54,6 +54,7 @@ from harness.embedded.indicators.volume import IntradayVwap, VolumeWeightedAvera
 from harness.embedded.naming import lean_api
 from harness.embedded.not_supported import NotSupportedError
 from harness.embedded.reference.time_zones import TimeZone
+from harness.embedded.runtime_errors import BindingError
 
 _RESOLUTION_TEXT = {
     Resolution.TICK: "tick",
@@ -245,6 +246,10 @@ class IndicatorsApi:
     def _consolidate_by_size(self, given: list[Any], named: dict[str, Any]) -> Any:
         names = ("type", "symbol", "size", "tick_type", "handler")
         values = dict(zip(names, given, strict=False)) | named
+        if len(given) > len(names) or set(values) != set(names):
+            raise BindingError(
+                "consolidate by size is called with a type, a symbol, a size, a tick type (or None) and a handler"
+            )
         kind, size = values["type"], values["size"]
         symbol = self._engine.symbol_of(values["symbol"])
         consolidator: Any

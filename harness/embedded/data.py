@@ -471,7 +471,7 @@ def _mid(name: str) -> tuple[property, property]:
 class QuoteBar(BaseData):
     """Bid and ask bars of a period; open, high, low and close are their mid prices. Source: Lean's ``QuoteBar``."""
 
-    __slots__ = ("_last_ask_size", "_last_bid_size", "ask", "bid")
+    __slots__ = ("_given_value", "_last_ask_size", "_last_bid_size", "ask", "bid")
 
     data_type = MarketDataType.QUOTE_BAR
 
@@ -512,8 +512,9 @@ class QuoteBar(BaseData):
             else:
                 sides.append(None)
         bar.bid, bar.ask = sides
-        bar._last_bid_size = frame.exact(4, row)
-        bar._last_ask_size = frame.exact(9, row)
+        # The size of a side that is absent is not read.
+        bar._last_bid_size = ZERO if bar.bid is None else frame.exact(4, row)
+        bar._last_ask_size = ZERO if bar.ask is None else frame.exact(9, row)
         return bar
 
     @classmethod
@@ -569,6 +570,36 @@ class QuoteBar(BaseData):
         bar.bid = self.bid.clone() if self.bid is not None else None
         bar.ask = self.ask.clone() if self.ask is not None else None
         bar._last_bid_size, bar._last_ask_size = self._last_bid_size, self._last_ask_size
+        return bar
+
+    def _take_value(self, value: Decimal) -> None:
+        """Give this bar a value of its own, which need not be its close."""
+        self.__class__ = QuoteBar if value == self._close else ValuedQuoteBar
+        self._given_value = value
+
+
+@lean_api
+class ValuedQuoteBar(QuoteBar):
+    """A consolidated quote bar whose last quote had one side only: its value is that quote's, not its close."""
+
+    __slots__ = ()
+    _given_value: Decimal
+
+    @property
+    def _value(self) -> Decimal:
+        return self._given_value
+
+    _price = _value
+
+    @property
+    def value(self) -> float:
+        return to_float(self._given_value)
+
+    price = value
+
+    def clone(self, is_fill_forward: bool = False) -> QuoteBar:
+        bar = super().clone(is_fill_forward)
+        bar._take_value(self._given_value)
         return bar
 
 

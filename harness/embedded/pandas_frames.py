@@ -1,8 +1,7 @@
 """Data frames as Lean gives them to Python. pandas is imported only here, when the first frame is asked for.
 
 Source of the rules: Lean's ``PandasConverter`` and ``PandasData``: index (symbol, time), columns in alphabetical
-order, columns without any value other than zero dropped; quotes are taken first and overwritten by trades. Lean also
-lets a ticker select rows where the index holds symbols (``PandasMapper.py``).
+order, columns without any value other than zero dropped; quotes are taken first and overwritten by trades.
 """
 
 from __future__ import annotations
@@ -12,9 +11,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from harness.embedded import pandas_mapper
 from harness.embedded.enums import TickType
 from harness.embedded.history import HistoryPart, HistoryProvider, HistoryRequest
-from harness.embedded.reference.symbols import Symbol, symbol_cache
+from harness.embedded.reference.symbols import Symbol
 
 _TRADES = ("open", "high", "low", "close", "volume")
 _QUOTES = (
@@ -51,8 +51,9 @@ def _quote_columns(parts: list[HistoryPart]) -> tuple[np.ndarray[Any, Any], dict
         found[name] = np.where(both, (bid + ask) / 2, np.where(bid != 0, bid, ask))
         for side in ("bid", "ask"):
             found[side + name] = np.where(sides[side], raw[side + name], np.nan)
-    found["bidsize"] = np.where(sides["bid"], raw["bidsize"], np.nan)
-    found["asksize"] = np.where(sides["ask"], raw["asksize"], np.nan)
+    # Sizes are the quote bar's own: zero where a side is absent.
+    found["bidsize"] = np.where(sides["bid"], raw["bidsize"], 0.0)
+    found["asksize"] = np.where(sides["ask"], raw["asksize"], 0.0)
     return times, found
 
 
@@ -79,7 +80,7 @@ def history_frame(provider: HistoryProvider, requests: list[HistoryRequest]) -> 
         frames.append((int(times[0]), asked[symbol], _frame_of(symbol, times, columns)))
     if not frames:
         return pd.DataFrame()
-    _let_tickers_select()
+    pandas_mapper.install()
     frames.sort(key=lambda item: item[:2])
     if len(frames) == 1:
         return frames[0][2]
@@ -114,44 +115,3 @@ def _frame_of(symbol: Symbol, times: np.ndarray[Any, Any], columns: dict[str, An
     codes: Any = [np.zeros(len(times), dtype=np.int8), np.arange(len(times))]
     index = pd.MultiIndex(levels=levels, codes=codes, names=["symbol", "time"], verify_integrity=False)
     return pd.DataFrame(block.T, index=index, columns=pd.Index(useful, dtype=object))
-
-
-_patched = False
-
-
-def _let_tickers_select() -> None:
-    """``frame.loc["SPY"]`` finds the rows of the symbol SPY, as under Lean's ``PandasMapper``."""
-    global _patched
-    if _patched:
-        return
-    _patched = True
-    original = pd.Index.get_loc
-    original_multi = pd.MultiIndex.get_loc
-
-    def get_loc(self: Any, key: Any) -> Any:
-        try:
-            return original(self, key)
-        except (KeyError, TypeError):
-            symbol = _symbol_of(key)
-            if symbol is None:
-                raise
-            return original(self, symbol)
-
-    def get_loc_multi(self: Any, key: Any) -> Any:
-        try:
-            return original_multi(self, key)
-        except (KeyError, TypeError):
-            if isinstance(key, tuple):
-                mapped: Any = tuple(_symbol_of(part) or part for part in key)
-            else:
-                mapped = _symbol_of(key)
-            if mapped is None or mapped == key:
-                raise
-            return original_multi(self, mapped)
-
-    pd.Index.get_loc = get_loc  # type: ignore[method-assign]
-    pd.MultiIndex.get_loc = get_loc_multi  # type: ignore[method-assign]
-
-
-def _symbol_of(key: Any) -> Symbol | None:
-    return symbol_cache.try_get_symbol(key) if isinstance(key, str) else None

@@ -6,15 +6,25 @@ Source of the rules: ``Common/Indicators/RollingWindow.cs`` and ``WindowBase.cs`
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
+from operator import index
 from typing import Any
 
 from harness.embedded import clr
 from harness.embedded.naming import lean_api
 from harness.embedded.runtime_errors import BindingError
 
-_DEFAULTS: dict[Any, Any] = {float: 0.0, int: 0, bool: False, datetime: datetime.min, Decimal: 0.0}
+_DEFAULTS: dict[Any, Any] = {
+    float: 0.0,
+    int: 0,
+    bool: False,
+    datetime: datetime.min,
+    timedelta: timedelta(0),
+    Decimal: 0.0,
+}
+_BARS = frozenset({"TradeBar", "QuoteBar"})
+"""Element types of Lean that nothing but their own kind (or ``None``) converts to."""
 
 
 class RollingWindowMeta(type):
@@ -51,7 +61,30 @@ def _convert(element: Any, item: Any) -> Any:
         raise BindingError(f"No method matches given arguments for RollingWindow[int].add: {item!r}")
     if element is Decimal:
         return clr.to_float(clr.from_python(item))
+    if element is timedelta and not isinstance(item, timedelta):
+        raise BindingError(f"No method matches given arguments for RollingWindow[timedelta].add: {item!r}")
     return item
+
+
+def _checked(element: Any, item: Any) -> Any:
+    """``item`` for a window of ``element``, whatever that is. Raises ``TypeError`` where .NET would refuse it."""
+    if element in _DEFAULTS:
+        return _convert(element, item)
+    if (
+        item is not None
+        and (element is str or (isinstance(element, type) and element.__name__ in _BARS))
+        and not isinstance(item, element)
+    ):
+        raise BindingError(f"No method matches given arguments for RollingWindow[{element.__name__}].add: {item!r}")
+    return item
+
+
+def _whole(size: Any) -> int:
+    """A size. Raises ``TypeError`` for what does not convert to .NET's whole numbers."""
+    try:
+        return index(size)
+    except TypeError:
+        raise BindingError(f"'{type(size).__name__}' value cannot be converted to System.Int32") from None
 
 
 @lean_api
@@ -65,10 +98,11 @@ class RollingWindow(metaclass=RollingWindowMeta):
     __slots__ = ("_element", "_items", "_removed", "_samples", "_size", "_tail")
 
     def __init__(self, size: int, element: Any = None) -> None:
+        size = _whole(size)
         if size < 0:
             raise ValueError("RollingWindow must have size of at least 0. (Parameter 'size')")
         self._element = element
-        self._size = int(size)
+        self._size = size
         self._items: list[Any] = []
         self._tail = 0
         self._samples = 0
@@ -81,7 +115,14 @@ class RollingWindow(metaclass=RollingWindowMeta):
 
     @size.setter
     def size(self, value: int) -> None:
-        self._resize(int(value))
+        size = _whole(value)
+        if size < 0:
+            # .NET's complaint: Lean only looks at the size when it makes the window.
+            raise ValueError(
+                "Offset and length were out of bounds for the array or count is greater than the number of elements "
+                "from index to the end of the source collection."
+            )
+        self._resize(size)
 
     @property
     def count(self) -> int:
@@ -107,8 +148,8 @@ class RollingWindow(metaclass=RollingWindowMeta):
 
     def add(self, item: Any) -> None:
         """Make ``item`` the newest."""
-        if self._element is not None and self._element in _DEFAULTS:
-            item = _convert(self._element, item)
+        if self._element is not None:
+            item = _checked(self._element, item)
         self._samples += 1
         items = self._items
         if len(items) == self._size:
@@ -166,7 +207,7 @@ class RollingWindow(metaclass=RollingWindowMeta):
                 self._resize(index + 1)
             for _ in range(index - len(self._items) + 1):
                 self.add(self._default() if self._element in _DEFAULTS else None)
-        self._items[self._position(index)] = _convert(self._element, value) if self._element in _DEFAULTS else value
+        self._items[self._position(index)] = value if self._element is None else _checked(self._element, value)
 
     def __len__(self) -> int:
         return len(self._items)

@@ -40,6 +40,13 @@ class BindingError(TypeError):
     """What pythonnet raises itself: an error of Python, so Lean's interpreters of those see it."""
 
 
+class MappedKeyError(KeyError):
+    """A missing key of a data frame: Lean's own Python raises it, so it is interpreted like an error of user code."""
+
+
+MappedKeyError.__name__ = MappedKeyError.__qualname__ = "KeyError"
+
+
 class OutsidePythonError(ValueError):
     """An error that Lean's engine raises with no Python frame below it.
 
@@ -71,7 +78,7 @@ def _message_and_reword(error: BaseException) -> tuple[str, _Reword | None]:
 
 def is_engines_own(error: BaseException) -> bool:
     """Whether the engine raised it, where Lean's C# would have: not Python, and not a member that is missing."""
-    if isinstance(error, MissingMemberError | BindingError):
+    if isinstance(error, MissingMemberError | BindingError | MappedKeyError):
         return False
     if type(error).__module__.startswith("harness."):
         return True

@@ -54,3 +54,26 @@ def test_consolidators_of_scheduled_events_and_of_fills(data_folder: Path, tmp_p
         "fill 12:00 2000 at 14:00",
         "fill 14:00 2000 at 16:00",
     ]
+
+
+def test_consolidating_by_size_needs_all_five_arguments(data_folder: Path, tmp_path: Path) -> None:
+    """``QCAlgorithm.Consolidate(PyObject, Symbol, decimal, TickType?, PyObject)`` has no optional one."""
+    outcome = small_world.run(
+        data_folder,
+        tmp_path,
+        """
+        def set_up(self):
+            full = self.add_equity("FULL", Resolution.MINUTE).symbol
+            short = (RenkoBar, full, 1)
+            for arguments in ((*short, self.on_bar), short, (*short, None, print, 1)):
+                try:
+                    self.consolidate(*arguments)
+                except TypeError:
+                    self.note("refused")
+            self.note(type(self.consolidate(RenkoBar, full, 1, None, self.on_bar)).__name__)
+
+        def on_bar(self, bar):
+            pass
+        """,
+    )
+    assert outcome.seen == ["refused", "refused", "refused", "RenkoConsolidator"]

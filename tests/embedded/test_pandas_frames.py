@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from harness.embedded.pandas_frames import _frame_of
+from harness.embedded.pandas_frames import _frame_of, _quote_columns
 from harness.embedded.reference.symbols import Symbol
 
 SYMBOL = Symbol.create("AAPL", 1, "usa")
@@ -50,3 +50,21 @@ def test_frame_without_any_value_keeps_its_index() -> None:
     columns = {"close": np.zeros(2), "volume": np.zeros(2)}
     times = np.array([1_759_300_200_000_000, 1_759_300_260_000_000])
     pd.testing.assert_frame_equal(_frame_of(SYMBOL, times, columns), made_by_pandas(times, columns))
+
+
+def test_sizes_of_an_absent_side_are_zero_and_its_prices_missing() -> None:
+    """``QuoteBar.LastBidSize`` is a member of the bar, always in the frame; ``Bid`` itself is ``null``."""
+    raw = [np.array([values]) for values in (0.0, 0.0, 0.0, 0.0, 7.0, 10.0, 10.0, 10.0, 10.0, 3.0)]
+
+    class Part:
+        end_us = np.array([1_759_300_200_000_000, 1_759_300_260_000_000])
+        exchange_offset_us = 0
+
+        def floats(self, index: int) -> np.ndarray:
+            return np.repeat(raw[index], 2)
+
+    _, columns = _quote_columns([Part()])  # type: ignore[list-item]
+    assert columns["bidsize"].tolist() == [0.0, 0.0]
+    assert columns["asksize"].tolist() == [3.0, 3.0]
+    assert np.isnan(columns["bidclose"]).all()
+    assert columns["close"].tolist() == [10.0, 10.0]

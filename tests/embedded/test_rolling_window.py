@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 
+from harness.embedded.data import QuoteBar, TradeBar
 from harness.embedded.rolling_window import RollingWindow
 
 
@@ -79,3 +80,39 @@ def test_reset() -> None:
     window.add(1)
     window.reset()
     assert (window.count, window.samples, list(window)) == (0, 0, [])
+
+
+def test_sizes_are_whole_and_not_negative() -> None:
+    """``RollingWindow.cs``: the constructor refuses a negative size, a later one fails in ``List.RemoveRange``."""
+    window = RollingWindow[float](2)
+    window.add(1)
+    with pytest.raises(ValueError, match="Offset and length were out of bounds"):
+        window.size = -1
+    assert (window.size, list(window)) == (2, [1.0])
+    with pytest.raises(TypeError):
+        window.size = 2.5  # type: ignore[assignment]
+    with pytest.raises(TypeError):
+        RollingWindow[float](2.5)
+
+
+def test_a_window_of_bars_takes_only_its_own_kind_of_bars() -> None:
+    """``RollingWindow<T>.Add(T)``: nothing converts to a bar, and ``null`` is a bar."""
+    window = RollingWindow[TradeBar](2)
+    bar = TradeBar()
+    window.add(bar)
+    window.add(None)
+    assert list(window) == [None, bar]
+    for other in (QuoteBar(), 3.0, "bar"):
+        with pytest.raises(TypeError, match="No method matches given arguments"):
+            window.add(other)
+    with pytest.raises(TypeError, match="No method matches given arguments"):
+        window[0] = QuoteBar()
+    assert window.samples == 2
+
+
+def test_an_empty_place_of_time_spans_reads_as_none_at_all() -> None:
+    """``default(TimeSpan)`` is a length of zero."""
+    window = RollingWindow[timedelta](2)
+    assert window[0] == timedelta(0)
+    with pytest.raises(TypeError):
+        window.add(3)

@@ -10,13 +10,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 
+from harness.embedded.clr import time_span_text
 from harness.embedded.naming import lean_api
 
 _DAY = timedelta(days=1)
 
 
 @lean_api
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class CalendarInfo:
     """Start and length of the bar that a moment belongs to."""
 
@@ -26,6 +27,11 @@ class CalendarInfo:
     @property
     def end(self) -> datetime:
         return self.start + self.period
+
+    def __str__(self) -> str:
+        return f"{self.start:%m/%d/%Y %H:%M:%S} {time_span_text(self.period)}"
+
+    __repr__ = __str__
 
 
 def _midnight(moment: datetime) -> datetime:

@@ -85,6 +85,7 @@ class FilteredIdentityDataConsolidator(IdentityDataConsolidator):
         raise NotSupportedError("FilteredIdentityDataConsolidator.for_tick_type", "tick data")
 
     def update(self, data: Any) -> None:
+        require_input(data, self._data_type)
         if self._predicate(data):
             super().update(data)
 

@@ -260,7 +260,8 @@ class PeriodCountConsolidator(ConsolidatorBase):
     def _on_data_consolidated(self, bar: Any) -> None:
         # The base's, written out: this runs for every bar of a backtest. The typed event comes after the engine's, so
         # that `consolidated` is already the new bar there.
-        self.window.add(bar)
+        if bar is not None:
+            self.window.add(bar)
         for handler in self.engine_event.handlers:
             handler(self, bar)
         self._consolidated = bar
@@ -365,6 +366,9 @@ class QuoteBarConsolidator(PeriodCountConsolidator):
         if data.ask is not None:
             working._last_ask_size = data._last_ask_size
             working.ask = _merged(working.ask, data.ask)
+        if data.bid is None or data.ask is None or data.__class__ is not QuoteBar or working.__class__ is not QuoteBar:
+            # Otherwise the value is the close all the same.
+            working._take_value(data._value)
 
 
 def _merged(bar: Bar | None, data: Bar) -> Bar:

@@ -15,7 +15,7 @@ from harness.embedded.clr import ZERO, div, floor, from_python, round_half_even,
 from harness.embedded.consolidators.base import ConsolidatorBase, require_input
 from harness.embedded.consolidators.environment import Environment
 from harness.embedded.consolidators.events import EventHook
-from harness.embedded.consolidators.price_bars import RangeBar, RenkoBar, RenkoType, VolumeRenkoBar
+from harness.embedded.consolidators.price_bars import BaseRenkoBar, RangeBar, RenkoBar, RenkoType, VolumeRenkoBar
 from harness.embedded.data import BaseData, TradeBar
 from harness.embedded.naming import lean_api
 
@@ -203,7 +203,8 @@ class VolumeRenkoConsolidator(ConsolidatorBase):
 
     def update(self, data: Any) -> None:
         require_input(data, BaseData)
-        if not isinstance(data, TradeBar):
+        # Trade bars themselves: the bars of another Renko or range consolidator are refused.
+        if not isinstance(data, TradeBar) or isinstance(data, (BaseRenkoBar, RangeBar)):
             raise ValueError(f"{type(self).__name__} must be used with TradeBar or Tick data.")
         opening, high, low, close = data._open, data._high, data._low, data._close
         volume = self._adjusted(data._volume, close)
@@ -290,11 +291,15 @@ class ClassicRenkoConsolidator(_TimelessConsolidator):
     def __init__(
         self,
         bar_size: Any,
-        selector: Selector | None = None,
+        selector: Selector | RenkoType | None = None,
         volume_selector: Selector | None = None,
         even_bars: bool = True,
     ) -> None:
-        if isinstance(selector, bool):
+        if isinstance(selector, RenkoType):
+            if selector != RenkoType.CLASSIC:
+                raise ValueError("Please use the new RenkoConsolidator type if RenkoType is not Classic")
+            selector = None
+        elif isinstance(selector, bool):
             selector, even_bars = None, selector
         super().__init__(selector, volume_selector)
         self._bar_size = from_python(bar_size)

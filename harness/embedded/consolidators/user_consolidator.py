@@ -59,6 +59,14 @@ class PythonConsolidator(WindowBase):
         """Nothing to let go of."""
 
 
+_INTERFACE = (
+    *("update", "scan", "reset"),
+    *("consolidated", "working_data", "input_type", "output_type"),
+    "data_consolidated",
+)
+"""What Lean asks of an object that is to consolidate: methods, then properties, then the event."""
+
+
 class UserConsolidatorWrapper(ConsolidatorBase):
     """How the engine drives a consolidator of user code, whichever way its members are spelled."""
 
@@ -66,10 +74,19 @@ class UserConsolidatorWrapper(ConsolidatorBase):
 
     def __init__(self, target: Any) -> None:
         super().__init__()
-        for name in ("update", "scan", "reset"):
-            if not callable(self._member(target, name)):
-                kind = type(target).__name__
-                raise NotImplementedError(f"{pascal_case(name)} must be implemented. Please implement it in {kind}")
+        missing = [
+            pascal_case(name)
+            for name in _INTERFACE
+            # The base class has them all, even where a derived one does not call its constructor.
+            if not (
+                isinstance(target, PythonConsolidator) or hasattr(target, name) or hasattr(target, pascal_case(name))
+            )
+        ]
+        if missing:
+            raise NotImplementedError(
+                "IDataConsolidator must be fully implemented. Please implement these missing methods on "
+                f"{type(target).__name__}: {', '.join(missing)}"
+            )
         self.target = target
         self._disposed = False
         event = self._member(target, "data_consolidated")

@@ -76,7 +76,7 @@ class ScheduleManager:
 
     def training_now(self, training_code: Callable[[], Any]) -> ScheduledEvent:
         """Run once, at the next step."""
-        name = f"Training: Now: {self._context.clock.utc.isoformat()}"
+        name = f"Training: Now: {self._context.clock.utc:%Y-%m-%dT%H:%M:%S.%f}0Z"
         return self.on(name, self.date_rules.today, self.time_rules.now, training_code)
 
     def training(self, date_rule: Any, time_rule: Any, training_code: Callable[[], Any]) -> ScheduledEvent:
@@ -88,13 +88,16 @@ def _rule_name(rule: Any) -> str:
 
 
 def _deferred_times(context: ScheduleContext, date_rule: Any, time_rule: Any) -> Iterator[datetime]:
-    """Event times from the day before the current one on, decided when the first one is asked for."""
+    """Event times from the day before the current one on.
+
+    The time rule is asked at once, the date rule when the time rule asks for its first day.
+    """
 
     def dates() -> Iterator[datetime]:
         start = midnight(context.clock.utc) - timedelta(days=1)
         yield from dates_of(date_rule, start, END_OF_TIME)
 
-    yield from times_of(time_rule, dates())
+    return iter(times_of(time_rule, dates()))
 
 
 @lean_api

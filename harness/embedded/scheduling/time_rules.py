@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from harness.embedded.naming import lean_api
 from harness.embedded.reference.market_hours import SecurityExchangeHours
 from harness.embedded.reference.time_zones import TimeZone
+from harness.embedded.runtime_errors import BindingError
 from harness.embedded.scheduling.rules import FuncTimeRule, ScheduleRules
 
 _MarketTimes = Callable[[SecurityExchangeHours, Iterable[datetime], bool, timedelta], Iterator[datetime]]
@@ -20,15 +22,19 @@ _DAY = timedelta(days=1)
 _INSTANT = timedelta(microseconds=1)
 _ZERO = timedelta(0)
 _HALF_DAY = timedelta(hours=12)
+_HUNDREDTH = Decimal("0.01")
+_TICKS_PER_MINUTE = 600_000_000.0
 
 
 def _number(value: float) -> str:
-    """``ToString("0.##")``: at most two decimals."""
-    return f"{value:.2f}".rstrip("0").rstrip(".")
+    """``ToString("0.##")``: at most two decimals. .NET rounds the first fifteen digits, halves away from zero."""
+    rounded = Decimal(f"{value:.15g}").quantize(_HUNDREDTH, ROUND_HALF_UP)
+    return f"{rounded:f}".rstrip("0").rstrip(".")
 
 
 def _minutes(value: Any) -> timedelta:
-    return timedelta(minutes=float(value))
+    """``TimeSpan.FromMinutes``, which cuts what is below a tick; below a microsecond the time seen is cut too."""
+    return timedelta(microseconds=int(float(value) * _TICKS_PER_MINUTE) // 10)
 
 
 def open_times(
@@ -44,12 +50,12 @@ def open_times(
 
 
 def close_times(
-    hours: SecurityExchangeHours, dates: Iterable[datetime], extended: bool, before: timedelta
+    hours: SecurityExchangeHours, dates: Iterable[datetime], extended: bool, after: timedelta
 ) -> Iterator[datetime]:
-    """UTC times ``before`` the last close of each date that has one."""
+    """UTC times ``after`` the last close of each date that has one."""
     for date in dates:
         if hours.is_date_open(date, extended):
-            yield hours.zone.local_to_utc(hours.get_last_daily_market_close(date, extended) - before)
+            yield hours.zone.local_to_utc(hours.get_last_daily_market_close(date, extended) + after)
 
 
 @lean_api
@@ -80,8 +86,8 @@ class TimeRules(ScheduleRules):
             time_of_day = named["time_of_day"]
         else:
             parts = dict(zip(("hour", "minute", "second"), given, strict=False)) | named
-            if "hour" not in parts or "minute" not in parts:
-                raise TypeError("time_rules.at needs an hour and a minute, or a timedelta")
+            if not {"hour", "minute"} <= set(parts) or any(not isinstance(part, int) for part in parts.values()):
+                raise BindingError("time_rules.at needs an hour and a minute (whole numbers), or a timedelta")
             time_of_day = timedelta(hours=parts["hour"], minutes=parts["minute"], seconds=parts.get("second", 0))
         zone = self._context.zone if time_zone is None else TimeZone.get(str(time_zone))
         return FuncTimeRule(
@@ -94,15 +100,17 @@ class TimeRules(ScheduleRules):
         if interval <= _ZERO:
             raise ValueError("TimeRules.Every(): time span interval can not be zero or less")
 
-        def times(dates: Iterable[datetime]) -> Iterator[datetime]:
-            zone = self._context.zone
+        def times(dates: Iterable[datetime], zone: TimeZone) -> Iterator[datetime]:
             for date in dates:
                 time = _ZERO
                 while time < _DAY:
                     yield zone.local_to_utc(date + time)
                     time += interval
 
-        return FuncTimeRule(f"Every {_number(interval / timedelta(minutes=1))} min", times)
+        # Unlike noon and midnight it keeps the time zone of the moment at which the event is made.
+        return FuncTimeRule(
+            f"Every {_number(interval / timedelta(minutes=1))} min", lambda dates: times(dates, self._context.zone)
+        )
 
     # ------------------------------------------------------------------------------------- relative to the market
 
@@ -126,7 +134,7 @@ class TimeRules(ScheduleRules):
         """Minutes before the close of a symbol's exchange, or of any exchange of the algorithm."""
         symbol, minutes, extended = self._arguments(symbol, minutes_before_close, extended_market_close)
         side = "before" if minutes > 0 else "after"
-        return self._around("MarketClose", side, close_times, symbol, minutes, extended)
+        return self._around("MarketClose", side, close_times, symbol, -minutes, extended)
 
     def after_market_close(
         self, symbol: Any = None, minutes_after_close: float = 0, extended_market_close: bool = False

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from harness.embedded.clock import Clock, to_us
@@ -27,7 +28,7 @@ from harness.embedded.consolidators.period import (
     TickConsolidator,
     TradeBarConsolidator,
 )
-from harness.embedded.consolidators.price_bars import BarDirection, RenkoBar
+from harness.embedded.consolidators.price_bars import BarDirection, RenkoBar, RenkoType
 from harness.embedded.consolidators.price_based import (
     ClassicRangeConsolidator,
     ClassicRenkoConsolidator,
@@ -37,8 +38,8 @@ from harness.embedded.consolidators.price_based import (
     VolumeRenkoConsolidator,
 )
 from harness.embedded.consolidators.subscription_manager import SubscriptionManager
-from harness.embedded.consolidators.user_consolidator import PythonConsolidator
-from harness.embedded.data import Bar, QuoteBar, TradeBar
+from harness.embedded.consolidators.user_consolidator import PythonConsolidator, as_consolidator
+from harness.embedded.data import Bar, BarFrame, QuoteBar, TradeBar
 from harness.embedded.enums import Resolution, TickType
 from harness.embedded.not_supported import NotSupportedError
 from harness.embedded.reference.market_hours import MarketHoursDatabase
@@ -492,5 +493,113 @@ def test_consolidators_of_user_code_are_driven_and_removed() -> None:
     assert mine.scans == [OPEN + n * MINUTE for n in range(5, 10)]
     manager.remove_consolidator(configs[0].symbol, mine)
     assert configs[0].consolidators == []
-    with pytest.raises(NotImplementedError, match="Scan must be implemented"):
+    with pytest.raises(NotImplementedError, match="missing methods on SimpleNamespace: Scan, Reset"):
         manager.add_consolidator(configs[0].symbol, SimpleNamespace(update=print))
+
+
+def test_a_count_filled_by_old_data_alone_hands_on_nothing_and_leaves_the_window() -> None:
+    """``ConsolidatorBase.OnDataConsolidated``: a null bar is handed on, but never pushed into the window."""
+    consolidator = TradeBarConsolidator(2)
+    bars = collect(consolidator)
+    for minute in (0, 1):
+        consolidator.update(bar(OPEN + minute * MINUTE, 10))
+    made = bars[0]
+    for _ in range(2):
+        consolidator.update(bar(OPEN, 11))
+    assert bars == [made, None]
+    assert list(consolidator.window) == [made]
+    assert consolidator.consolidated is None
+
+
+def test_volume_renko_refuses_the_bars_of_other_price_consolidators() -> None:
+    """``VolumeRenkoConsolidator.Update`` compares the type itself: a ``RenkoBar`` is not a ``TradeBar`` to it."""
+    renko = RenkoConsolidator(1)
+    consolidator = SequentialConsolidator(renko, VolumeRenkoConsolidator(100))
+    consolidator.update(bar(OPEN, 10))
+    with pytest.raises(ValueError, match="VolumeRenkoConsolidator must be used with TradeBar or Tick data"):
+        consolidator.update(bar(OPEN + MINUTE, 12))
+
+
+def test_classic_renko_takes_a_renko_type() -> None:
+    """``ClassicRenkoConsolidator(decimal, RenkoType)``: the classic one, with even bars; the other is refused."""
+    consolidator = ClassicRenkoConsolidator(1, RenkoType.CLASSIC)
+    consolidator.update(bar(OPEN, 10.4))
+    assert consolidator.working_data.open == 11
+    with pytest.raises(ValueError, match="Please use the new RenkoConsolidator type if RenkoType is not Classic"):
+        ClassicRenkoConsolidator(1, RenkoType.WICKED)
+
+
+def test_a_filtered_consolidator_looks_at_the_type_before_it_asks() -> None:
+    """``DataConsolidator.Update``: the type is checked before the typed ``Update`` asks the predicate."""
+    asked: list[Any] = []
+
+    def predicate(data: Any) -> bool:
+        asked.append(data)
+        return True
+
+    consolidator = FilteredIdentityDataConsolidator[TradeBar](predicate)
+    with pytest.raises(TypeError, match="Received type of QuoteBar but expected TradeBar"):
+        consolidator.update(QuoteBar())
+    assert asked == []
+
+
+def test_the_text_of_a_calendar_period() -> None:
+    """``CalendarInfo.ToString``: start and period, in the invariant culture."""
+    assert str(Calendar.WEEKLY(datetime(2025, 10, 8, 12))) == "10/06/2025 00:00:00 7.00:00:00"
+    assert str(CalendarInfo(OPEN, timedelta(hours=6, minutes=30))) == "10/06/2025 09:30:00 06:30:00"
+
+
+def one_quote(minute: int, bid: float | None, ask: float | None) -> QuoteBar:
+    sides = [None if price is None else Bar(price, price, price, price) for price in (bid, ask)]
+    return QuoteBar(OPEN + minute * MINUTE, "X", sides[0], 1, sides[1], 2, MINUTE)  # type: ignore[arg-type]
+
+
+def test_the_value_of_a_quote_bar_is_that_of_its_last_quote() -> None:
+    """``QuoteBarConsolidator.AggregateBar`` copies the quote's value: with one side only it is not the close."""
+    consolidator = QuoteBarConsolidator(timedelta(minutes=3))
+    consolidator.update(one_quote(0, 10, 12))
+    assert (consolidator.working_data.value, consolidator.working_data.close) == (11, 11)
+    consolidator.update(one_quote(1, 14, None))
+    working = consolidator.working_data
+    assert (working.value, working.price, working.close) == (14, 14, 13)
+    assert isinstance(working, QuoteBar)
+    consolidator.update(one_quote(2, 14, 16))
+    assert (consolidator.working_data.value, consolidator.working_data.close) == (15, 15)
+    # A bar that opens with the quotes before it and hears of one side only.
+    bars = collect(consolidator)
+    consolidator.update(one_quote(3, None, 20))
+    consolidator.update(one_quote(6, 10, 12))
+    assert [(made.value, made.close) for made in bars] == [(15, 15), (20, 17)]
+
+
+def test_an_object_that_lacks_members_of_a_consolidator_is_told_all_of_them() -> None:
+    """``PythonWrapper.ValidateImplementationOf``: every member of ``IDataConsolidator``, in either spelling."""
+
+    class Half:
+        def update(self, data: Any) -> None: ...
+
+        def Reset(self) -> None: ...  # noqa: N802
+
+        working_data = None
+
+    with pytest.raises(NotImplementedError) as raised:
+        as_consolidator(Half())
+    assert str(raised.value) == (
+        "IDataConsolidator must be fully implemented. Please implement these missing methods on Half: Scan, "
+        "Consolidated, InputType, OutputType, DataConsolidated"
+    )
+
+    class Derived(PythonConsolidator):
+        def __init__(self) -> None:
+            self.input_type = TradeBar
+
+    assert as_consolidator(Derived()).input_type is TradeBar
+
+
+def test_the_size_of_a_side_without_prices_is_not_read() -> None:
+    """``QuoteBar.ParseQuote``: bid and ask sizes are read with their sides only."""
+    start_us = np.array([0], dtype=np.int64)
+    columns = [np.array([value], dtype=np.int64) for value in (0, 0, 0, 0, 7, 10, 10, 10, 10, 3)]
+    frame = BarFrame(None, start_us, start_us + 60_000_000, columns, is_quote=True)  # type: ignore[arg-type]
+    bar = QuoteBar.of_row(frame, 0)
+    assert (bar.bid, bar.last_bid_size, bar.last_ask_size) == (None, 0, 3)

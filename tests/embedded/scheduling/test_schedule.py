@@ -316,3 +316,74 @@ def test_a_ticker_nobody_used_is_announced_once_and_made(hours: SecurityExchange
     TimeRules(context).after_market_open("ZZZ9", 1)
     assert len(said) == 1
     symbol_cache.clear()
+
+
+def test_every_keeps_the_time_zone_of_the_moment_it_was_scheduled(bench: Bench) -> None:
+    """``TimeRules.Every`` reads the zone when ``ScheduleManager.On`` asks the rule, ``Noon`` when a time is drawn."""
+    rules = bench.times
+    every = bench.schedule.on(bench.dates.every_day(), rules.every(timedelta(hours=12)), bench.note("every"))
+    noon = bench.schedule.on(bench.dates.every_day(), rules.noon, bench.note("noon"))
+    bench.context.time_zone = "UTC"
+    bench.scheduler.start()
+    assert every.next_event_utc_time == datetime(2025, 9, 29, 4)
+    assert noon.next_event_utc_time == datetime(2025, 9, 29, 12)
+
+
+def test_a_time_rule_of_user_code_is_asked_when_the_event_is_made(bench: Bench) -> None:
+    """``ScheduleManager.On``: ``CreateUtcEventTimes`` is called at once; only the days come later."""
+    asked: list[str] = []
+
+    def times(dates: Any) -> list[datetime]:
+        asked.append("times")
+        return [day + timedelta(hours=15) for day in dates]
+
+    def dates(start: datetime, _end: datetime) -> list[datetime]:
+        asked.append(f"{start:%Y-%m-%d}")
+        return [start, start + timedelta(days=1)]
+
+    event = bench.schedule.on(FuncDateRule("days", dates), FuncTimeRule("times", times), bench.note("own"))
+    assert asked == ["times", "2025-09-28"]
+    bench.scheduler.start()
+    assert event.next_event_utc_time == datetime(2025, 9, 29, 15)
+
+
+def test_names_round_as_dotnet_does(bench: Bench) -> None:
+    """``TimeRules.cs`` names times with ``0.##``: halves of the first fifteen digits go away from zero."""
+    names = [
+        bench.times.at(9, 37, 30).name,
+        bench.times.at(9, 30).name,
+        bench.times.at(0, 0).name,
+        bench.times.every(timedelta(seconds=7.5)).name,
+        bench.times.every(timedelta(minutes=100)).name,
+        bench.times.after_market_open(SPY, 1.005).name.split(": ")[1],
+    ]
+    assert names == ["9.63", "9.5", "0", "Every 0.13 min", "Every 100 min", "1.01 min after MarketOpen"]
+
+
+def test_minutes_are_cut_to_ticks(bench: Bench) -> None:
+    """``TimeSpan.FromMinutes`` cuts to ticks: 0.69 minutes are, as a double, a tick short of 41.4 seconds."""
+    day = datetime(2025, 9, 29)
+    times = [
+        *bench.times.after_market_open(SPY, 0.69).create_utc_event_times([day]),
+        *bench.times.before_market_open(SPY, 0.69).create_utc_event_times([day]),
+        *bench.times.before_market_close(SPY, 10).create_utc_event_times([day]),
+        *bench.times.after_market_close(SPY, 0.5).create_utc_event_times([day]),
+    ]
+    assert times == [
+        datetime(2025, 9, 29, 13, 30, 41, 399_999),
+        # A tick after the whole microsecond, which Python does not see.
+        datetime(2025, 9, 29, 13, 29, 18, 600_000),
+        datetime(2025, 9, 29, 19, 50),
+        datetime(2025, 9, 29, 20, 0, 30),
+    ]
+
+
+def test_at_takes_whole_numbers_only(bench: Bench) -> None:
+    """``TimeRules.At(int, int, int)`` has no overload that a float converts to."""
+    with pytest.raises(TypeError):
+        bench.times.at(9.5, 30)
+
+
+def test_the_name_of_a_training_now(bench: Bench) -> None:
+    """``ScheduleManager.TrainingNow`` names the event with the UTC time in .NET's round-trip format."""
+    assert bench.schedule.training_now(bench.note("x")).name == "Training: Now: 2025-09-29T04:00:00.0000000Z"
