@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from harness.embedded.clr import ZERO, div, from_python, mul, to_float, truncate
 from harness.embedded.data import KeyValuePair
 from harness.embedded.enums import DataNormalizationMode, OrderDirection, SecurityType
+from harness.embedded.models.fees import UserFeeModel
 from harness.embedded.models.margin_call import DefaultMarginCallModel, engine_margin_call_model
 from harness.embedded.models.parameters import (
     HasSufficientBuyingPowerForOrderParameters,
@@ -193,6 +194,14 @@ class SecurityPortfolioManager:
     @property
     def _total_unrealized_profit(self) -> Decimal:
         return self._sum("_unrealized_profit")
+
+    @property
+    def _asks_fee_models(self) -> bool:
+        """Whether valuing the positions calls user code: Lean does it at the end of every time step.
+
+        Source: ``BaseResultsHandler.UpdatePortfolioValues``, which asks every position what closing it would cost.
+        """
+        return any(isinstance(security._fee_model, UserFeeModel) for security in self.positions.held)
 
     @property
     def _total_fees(self) -> Decimal:
