@@ -26,6 +26,7 @@ from harness.embedded.clr import ZERO, from_python, use_engine_context
 from harness.embedded.columns import ColumnStore
 from harness.embedded.configuration import Configuration
 from harness.embedded.consolidators.environment import Environment
+from harness.embedded.data import KeyNotFoundException
 from harness.embedded.enums import (
     RESOLUTION_US,
     AccountType,
@@ -271,6 +272,11 @@ class EngineContext:
 
     # -- securities ----------------------------------------------------------------------------------------------
 
+    def _require_default_market(self) -> None:
+        """``QCAlgorithm.GetMarket``: a broker that trades no stocks names no market for them."""
+        if SecurityType.EQUITY not in self.engine_brokerage.default_markets:
+            raise KeyNotFoundException("No default market set for security type: Equity")
+
     def add_equity(
         self,
         ticker: Any,
@@ -289,6 +295,8 @@ class EngineContext:
         settings = algorithm.universe_settings
         if market is not None and str(market).lower() != "usa":
             raise NotSupportedError("QCAlgorithm.add_equity", f"market {market!r}; only 'usa' is covered")
+        if market is None and not isinstance(ticker, Symbol):
+            self._require_default_market()
         resolution = settings.resolution if resolution is None else Resolution(resolution)
         if resolution == Resolution.TICK:
             raise NotSupportedError("Resolution.TICK")

@@ -121,16 +121,15 @@ class SecurityPortfolioManager:
             ]
         return self._scanned
 
-    def apply_margin_interest(self, utc_time: datetime) -> None:
-        """Book the interest of every security that has any, as Lean does once an hour."""
+    def _scan_models(self, utc_time: datetime) -> None:
+        """Book the interest of each security, and move what has settled into the cash book, as Lean does once an hour.
+
+        Source: ``AlgorithmManager.Run``, which does both for one security before it comes to the next.
+        """
         for security in self._models_to_scan():
             security._margin_interest_rate_model._apply_margin_interest_rate(
                 MarginInterestRateParameters(security, utc_time)
             )
-
-    def scan_settlement(self, utc_time: datetime) -> None:
-        """Move what has settled into the cash book, as Lean does once an hour."""
-        for security in self._models_to_scan():
             security._settlement_model._scan(ScanSettlementModelParameters(self, security, utc_time))
 
     # -- exact values --------------------------------------------------------------------------------------------
