@@ -115,3 +115,18 @@ def test_a_fee_model_that_fails_at_the_end_leaves_no_results(data_folder: Path, 
         f"Error running algorithm, which leaves no results: {told}",
     ]
     assert not list(out.glob("Main*.json"))
+
+
+def test_a_model_that_takes_other_arguments_is_an_error_of_the_algorithm(data_folder: Path, tmp_path: Path) -> None:
+    """``BasePythonWrapper.InvokeMethod`` passes on what Python says of the call; ``Engine.Run`` keeps the results."""
+    body = """
+        def set_up(self):
+            class Interest:
+                def apply_margin_interest_rate(self):
+                    pass
+            self.security.set_margin_interest_rate_model(Interest())
+    """
+    run = run_tiny(data_folder, tmp_path, body)
+    assert run.exit_code == 1
+    assert run.state["Status"] == "RuntimeError"
+    assert "Interest.apply_margin_interest_rate() takes 1 positional argument but 2 were given" in run.log
