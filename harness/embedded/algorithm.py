@@ -16,6 +16,7 @@ from harness.embedded.api_indicators import IndicatorsApi
 from harness.embedded.api_plotting import PlottingApi
 from harness.embedded.api_trading import TradingApi
 from harness.embedded.clr import decimal_text, from_python
+from harness.embedded.data import KeyNotFoundException
 from harness.embedded.dotnet import TagSet, number_text, parse_double, parse_int
 from harness.embedded.enums import (
     AccountType,
@@ -419,6 +420,12 @@ class QCAlgorithm(TradingApi, IndicatorsApi, PlottingApi, HistoryApi):
             kwargs["data_normalization_mode"] = DataNormalizationMode.ADJUSTED
         for name in ("data_mapping_mode", "contract_depth_offset"):
             kwargs.pop(name, None)
+        if symbol is None and kwargs["market"] is None:
+            try:
+                self._engine._require_default_market()
+            except KeyNotFoundException as error:
+                # Lean logs it with a stack trace of .NET, and adds nothing.
+                raise NotSupportedError("QCAlgorithm.add_security", str(error)) from None
         return self._engine.add_equity(symbol if symbol is not None else ticker, **kwargs)
 
     def remove_security(self, symbol: Any, tag: str | None = None) -> bool:

@@ -307,7 +307,7 @@ class TradingApi:
             delta = self._calculate_order_quantity(target.symbol, target._quantity)
             security = self.securities[target.symbol]
             size = adjust_by_lot_size(security, delta)
-            existing = self.transactions.get_projected_holdings(security)._projected_quantity
+            existing = self.transactions._projected_holdings(security)._projected_quantity
             if security.has_data and security.is_tradable and abs(size) >= security.symbol_properties._lot_size:
                 reduces = existing != 0 and abs(size + existing) < abs(existing)
                 rows.append((not reduces, -abs(size * security._price), target.symbol, delta))

@@ -27,7 +27,15 @@ _ALIASES = {str: "string", int: "int", float: "double", bool: "bool", Decimal: "
 _PYTHON_TYPES = {"string": str, "int": int, "double": float, "float": float, "bool": bool, "decimal": Decimal}
 _PRECEDENCE = {"decimal": 2, "double": 3, "float": 4, "int": 22, "PyObject": 39, "string": 50, "bool": 60}
 _OBJECT_PRECEDENCE, _ENUM_PRECEDENCE = 40, 38
-_SHOWN = {"decimal": "float", "double": "float", "float": "float", "int": "int", "string": "str", "bool": "bool"}
+_SHOWN = {
+    "decimal": "float",
+    "double": "float",
+    "float": "float",
+    "int": "int",
+    "string": "str",
+    "bool": "bool",
+    "Func": "Callable",
+}
 _ENUMS = ("OrderType",)
 _NUMBER = re.compile(r"\s*[+-]?(\d[\d,]*(\.\d*)?|\.\d+)([eE][+-]?\d+)?[+-]?\s*")
 _INT_RANGE = range(-(2**31), 2**31)
@@ -239,6 +247,12 @@ def _enumeration(kind: str, value: Any) -> Any:
         raise NoMatchError from None
 
 
+def _function(value: Any) -> Any:
+    if value is not None and not callable(value):
+        raise NoMatchError
+    return value
+
+
 _CONVERSIONS: dict[str, Callable[[Any], Any]] = {
     "decimal": decimal_of,
     "double": double_of,
@@ -247,6 +261,7 @@ _CONVERSIONS: dict[str, Callable[[Any], Any]] = {
     "bool": _flag,
     "string": _text,
     "Symbol": _symbol,
+    "Func": _function,
     "PyObject": lambda value: value,
 }
 

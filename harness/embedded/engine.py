@@ -26,6 +26,7 @@ from harness.embedded.clr import ZERO, from_python, use_engine_context
 from harness.embedded.columns import ColumnStore
 from harness.embedded.configuration import Configuration
 from harness.embedded.consolidators.environment import Environment
+from harness.embedded.data import KeyNotFoundException
 from harness.embedded.enums import (
     RESOLUTION_US,
     AccountType,
@@ -44,6 +45,7 @@ from harness.embedded.feed.security_cache import Cursor, SecurityCache
 from harness.embedded.feed.volatility import VolatilityFeed
 from harness.embedded.history import HistoryProvider
 from harness.embedded.loop import AlgorithmManager
+from harness.embedded.model_errors import is_of_user_code
 from harness.embedded.models.brokerage import (
     brokerage_benchmark,
     create_brokerage_model,
@@ -270,6 +272,11 @@ class EngineContext:
 
     # -- securities ----------------------------------------------------------------------------------------------
 
+    def _require_default_market(self) -> None:
+        """``QCAlgorithm.GetMarket``: a broker that trades no stocks names no market for them."""
+        if SecurityType.EQUITY not in self.engine_brokerage.default_markets:
+            raise KeyNotFoundException("No default market set for security type: Equity")
+
     def add_equity(
         self,
         ticker: Any,
@@ -288,6 +295,8 @@ class EngineContext:
         settings = algorithm.universe_settings
         if market is not None and str(market).lower() != "usa":
             raise NotSupportedError("QCAlgorithm.add_equity", f"market {market!r}; only 'usa' is covered")
+        if market is None and not isinstance(ticker, Symbol):
+            self._require_default_market()
         resolution = settings.resolution if resolution is None else Resolution(resolution)
         if resolution == Resolution.TICK:
             raise NotSupportedError("Resolution.TICK")
@@ -592,7 +601,7 @@ class EngineContext:
             raise
         except USER_ERRORS as error:
             # Models and functions of the user's that the engine calls outside its handlers (Engine.Run).
-            if not stack_of(error):
+            if not (stack_of(error) or is_of_user_code(error)):
                 raise
             algorithm.set_runtime_error(error, "AlgorithmManager.Run")
         refused = first_refusal()
@@ -614,7 +623,18 @@ class EngineContext:
             f"Algorithm Id:({self.algorithm_id}) completed in {seconds:.2f} seconds at "
             f"{points / seconds / 1000:.0f}k data points per second. Processing total of {points:,} data points."
         )
-        self._print_statistics(self.results.send_final_result(step_done=manager.step_done))
+        try:
+            statistics = self.results.send_final_result(step_done=manager.step_done)
+        except (NotSupportedError, InputError):
+            raise
+        except USER_ERRORS as error:
+            if not (stack_of(error) or is_of_user_code(error)):
+                raise
+            # BacktestingResultHandler.Exit values the account first of all; nothing in Lean catches what that raises.
+            self._warn_user(f"Error running algorithm, which leaves no results: {interpreted(error)}")
+            self.object_store.flush()
+            return 1
+        self._print_statistics(statistics)
         self.clean_up()
         self.phases_s["results"] = time.perf_counter() - started
         return 0 if algorithm.status == AlgorithmStatus.COMPLETED else 1

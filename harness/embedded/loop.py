@@ -406,8 +406,7 @@ class AlgorithmManager:
         """Margin interest and settlement, once an hour."""
         if now < self._next_scan_us:
             return
-        self.portfolio.apply_margin_interest(self.clock.utc)
-        self.portfolio.scan_settlement(self.clock.utc)
+        self.portfolio._scan_models(self.clock.utc)
         self._next_scan_us = now // _HOUR_US * _HOUR_US + _HOUR_US
 
     def _finish_warm_up(self) -> None:
@@ -485,7 +484,7 @@ class AlgorithmManager:
             return
         self._call("on_symbol_changed_events", "OnSymbolChangedEvents", changed)
         for symbol in list(changed.keys()):
-            for ticket in self.algorithm.transactions.get_open_order_tickets(symbol):
+            for ticket in self.algorithm.transactions._open_order_tickets(symbol):
                 ticket.cancel("Open order cancelled on symbol changed event")
 
     def _mode(self, symbol: Any) -> DataNormalizationMode:
@@ -514,7 +513,7 @@ class AlgorithmManager:
                 algorithm.trade_builder.give(event.symbol)
                 algorithm.trade_builder.apply_split(event.symbol, event._split_factor)
             if mode == DataNormalizationMode.RAW:
-                tickets = algorithm.transactions.get_open_order_tickets(event.symbol)
+                tickets = algorithm.transactions._open_order_tickets(event.symbol)
                 self.engine.engine_brokerage._apply_split(list(tickets), event)
             self._volatility.on_split_or_dividend(security)
 

@@ -30,7 +30,7 @@ class InvalidReturnTypeError(ModelError, TypeError):
 
 def is_of_user_code(error: BaseException) -> bool:
     """Whether code outside this package has to do with an error: an engine's fault must not pass for a user's."""
-    if isinstance(error, ModelError):
+    if isinstance(error, ModelError) or _is_refused_call(error):
         return True
     trace = error.__traceback__
     while trace is not None:
@@ -38,3 +38,17 @@ def is_of_user_code(error: BaseException) -> bool:
             return True
         trace = trace.tb_next
     return False
+
+
+def _is_refused_call(error: BaseException) -> bool:
+    """Whether Python could not give a function of user code the arguments of a call: its code has no frame then."""
+    trace = error.__traceback__
+    if not isinstance(error, TypeError) or trace is None:
+        return False
+    while trace.tb_next is not None:
+        trace = trace.tb_next
+    return any(
+        str(error).startswith(f"{getattr(value, '__qualname__', '')}() ")
+        and not str(getattr(value, "__module__", "harness.")).startswith("harness.")
+        for value in trace.tb_frame.f_locals.values()
+    )

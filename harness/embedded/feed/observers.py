@@ -48,8 +48,11 @@ class ObservedPortfolio(SecurityPortfolioManager):
 
     def _tell_handler(self) -> None:
         """Cash, holdings or models changed: what was said of the open orders no longer holds."""
-        if self._observer is not None:
-            self._observer.engine.transaction_handler.version += 1
+        observer = self._observer
+        if observer is not None:
+            observer.engine.transaction_handler.version += 1
+            if self._asks_fee_models:
+                observer.engine.results.ask_at_every_step()
 
     def process_fills(self, fills: Any) -> None:
         if self._observer is not None:

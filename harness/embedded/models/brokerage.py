@@ -707,6 +707,10 @@ class TradingTechnologiesBrokerageModel(DefaultBrokerageModel):
 
     benchmark_ticker = None
 
+    @property
+    def default_markets(self) -> dict[SecurityType, str]:
+        return {SecurityType.FUTURE: "cme"}
+
     def _get_fee_model(self, security: Security) -> Any:
         return ConstantFeeModel(0)
 
@@ -798,6 +802,11 @@ class UserBrokerageModel(DefaultBrokerageModel):
     def model(self) -> Any:
         """The object that user code gave."""
         return self._model
+
+    @property
+    def default_markets(self) -> dict[SecurityType, str]:
+        markets: dict[SecurityType, str] | None = getattr(self._model, "default_markets", None)
+        return super().default_markets if markets is None else markets
 
     def _ask(self, name: str, *arguments: Any) -> Any:
         method = user_method(self._model, name)

@@ -10,7 +10,7 @@ from harness.embedded.clr import ZERO, div, mul
 from harness.embedded.models.parameters import MarginInterestRateParameters
 from harness.embedded.models.wrapping import is_engine_class, require
 from harness.embedded.naming import lean_api, user_method
-from harness.embedded.securities.arithmetic import net_add, shown
+from harness.embedded.securities.arithmetic import net_add, number
 
 _DAYS_A_YEAR = Decimal(360)
 
@@ -52,7 +52,7 @@ class ShortMarginInterestRateModel(_MarginInterestRateModel):
         self._is_short = False
         self._previous_time: datetime | None = None
 
-    amount = shown("_amount")
+    amount = number("_amount")
 
     def _apply_margin_interest_rate(self, parameters: MarginInterestRateParameters) -> None:
         security, time = parameters.security, parameters.time

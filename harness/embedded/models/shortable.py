@@ -75,7 +75,8 @@ def set_data_folder(folder: Path | str | None) -> None:
 class LocalDiskShortableProvider(_ShortableProvider):
     """Shares, fee and rebate a day from ``equity/usa/shortable/<brokerage>/symbols/<ticker>.csv``.
 
-    Lines are ``yyyyMMdd,shares[,rebate %[,fee %]]``. A day or file that is missing means no limit and no fee. Raises
+    Lines are ``yyyyMMdd,shares[,rebate %[,fee %]]``; shares that are left empty are none. A day or file that is missing
+    means no limit and no fee. Raises
     ``ValueError`` for a line that cannot be read.
     """
 
@@ -104,7 +105,7 @@ class LocalDiskShortableProvider(_ShortableProvider):
                 continue
             fields = [*line.split(","), "", ""]
             try:
-                quantity = int(Decimal(fields[1])) if fields[1] else None
+                quantity = int(Decimal(fields[1])) if fields[1] else 0
                 rebate, fee = (div(Decimal(field), _HUNDRED) if field else ZERO for field in fields[2:4])
             except InvalidOperation:
                 raise ValueError(f"{path}: line {number}: {line!r} is not date, shares, rebate and fee") from None

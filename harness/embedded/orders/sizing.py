@@ -32,5 +32,5 @@ class OrderSizing:
     def get_unordered_quantity(algorithm: Any, target: Any) -> float:
         """What is missing to the target beyond holdings and open orders."""
         security = algorithm.securities[target.symbol]
-        projected = algorithm.transactions.get_projected_holdings(security)._projected_quantity
+        projected = algorithm.transactions._projected_holdings(security)._projected_quantity
         return clr.to_float(adjust_by_lot_size(security, target._quantity - projected))

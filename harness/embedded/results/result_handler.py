@@ -187,7 +187,10 @@ class BacktestingResultHandler:
 
     def on_warmup_finished(self) -> None:
         """Start from the account value at the end of the warm-up."""
-        value = self._portfolio_value = self._algorithm.portfolio._total_portfolio_value
+        portfolio = self._algorithm.portfolio
+        value = self._portfolio_value = portfolio._total_portfolio_value
+        if portfolio._asks_fee_models:
+            self._unrealized_profit = portfolio._total_unrealized_profit
         # Values that did not change keep their number of decimals, which shows in the statistics' texts.
         if self._highest_value != value:
             self._highest_value = value
@@ -218,6 +221,8 @@ class BacktestingResultHandler:
             return
         utc_us: int = algorithm.clock.utc_us
         self._portfolio_value = algorithm.portfolio._total_portfolio_value
+        if force or algorithm.portfolio._asks_fee_models:
+            self._unrealized_profit = algorithm.portfolio._total_unrealized_profit
         assert self._capacity is not None
         self._capacity.update(utc_us, force, step_done)
         self.charts.equity_bar.update(self._portfolio_value)
@@ -228,11 +233,15 @@ class BacktestingResultHandler:
             self.charts.take_user_charts()
             self.log_store.drain()
             self._runtime_statistics.update(algorithm.runtime_statistics)
-        if force:
-            self._unrealized_profit = algorithm.portfolio._total_unrealized_profit
         self._set_due()
 
+    def ask_at_every_step(self) -> None:
+        """A fee model of user code stands for a position: from now on it is asked at the end of every time step."""
+        self.next_sample_utc_us = 0
+
     def _set_due(self) -> None:
+        if self._algorithm.portfolio._asks_fee_models:
+            return self.ask_at_every_step()
         due_us = self._next_sample_ticks // 10 + 1
         snapshot_us = self._capacity.next_due_us if self._capacity is not None else None
         self.next_sample_utc_us = due_us if snapshot_us is None else min(due_us, snapshot_us)
@@ -242,6 +251,8 @@ class BacktestingResultHandler:
         algorithm = self._algorithm
         portfolio = algorithm.portfolio
         value = self._portfolio_value = portfolio._total_portfolio_value
+        if portfolio._asks_fee_models:
+            self._unrealized_profit = portfolio._total_unrealized_profit
         benchmark = numerics.smart_rounding(self._benchmark(utc_time))
         performance = self._performance(value)
         self._highest_value = max(value, self._highest_value)

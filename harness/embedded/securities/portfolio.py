@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from harness.embedded.clr import ZERO, div, from_python, mul, to_float, truncate
 from harness.embedded.data import KeyValuePair
 from harness.embedded.enums import DataNormalizationMode, OrderDirection, SecurityType
+from harness.embedded.models.fees import UserFeeModel
 from harness.embedded.models.margin_call import DefaultMarginCallModel, engine_margin_call_model
 from harness.embedded.models.parameters import (
     HasSufficientBuyingPowerForOrderParameters,
@@ -120,16 +121,15 @@ class SecurityPortfolioManager:
             ]
         return self._scanned
 
-    def apply_margin_interest(self, utc_time: datetime) -> None:
-        """Book the interest of every security that has any, as Lean does once an hour."""
+    def _scan_models(self, utc_time: datetime) -> None:
+        """Book the interest of each security, and move what has settled into the cash book, as Lean does once an hour.
+
+        Source: ``AlgorithmManager.Run``, which does both for one security before it comes to the next.
+        """
         for security in self._models_to_scan():
             security._margin_interest_rate_model._apply_margin_interest_rate(
                 MarginInterestRateParameters(security, utc_time)
             )
-
-    def scan_settlement(self, utc_time: datetime) -> None:
-        """Move what has settled into the cash book, as Lean does once an hour."""
-        for security in self._models_to_scan():
             security._settlement_model._scan(ScanSettlementModelParameters(self, security, utc_time))
 
     # -- exact values --------------------------------------------------------------------------------------------
@@ -193,6 +193,14 @@ class SecurityPortfolioManager:
     @property
     def _total_unrealized_profit(self) -> Decimal:
         return self._sum("_unrealized_profit")
+
+    @property
+    def _asks_fee_models(self) -> bool:
+        """Whether valuing the positions calls user code: Lean does it at the end of every time step.
+
+        Source: ``BaseResultsHandler.UpdatePortfolioValues``, which asks every position what closing it would cost.
+        """
+        return any(isinstance(security._fee_model, UserFeeModel) for security in self.positions.held)
 
     @property
     def _total_fees(self) -> Decimal:

@@ -67,7 +67,19 @@ def _matcher(selection: Any) -> Callable[[Any], bool] | None:
     symbol = getattr(selection, "symbol", selection) if not isinstance(selection, Symbol) else selection
     if isinstance(symbol, Symbol | str):
         return lambda item: bool(item.symbol == symbol)
+    if not callable(selection):
+        raise TypeError("cannot convert object to target type")
     return lambda item: bool(selection(item))
+
+
+def _filters(method: str) -> tuple[str, ...]:
+    """The overloads of a look-up by a function."""
+    return f"{method}(Func filter = null)", f"{method}(PyObject filter)"
+
+
+def _filters_and_symbols(method: str) -> tuple[str, ...]:
+    """The overloads of a look-up by a symbol or a function."""
+    return f"{method}(Symbol symbol)", *_filters(method)
 
 
 @refuses_uncovered("SecurityTransactionManager")
@@ -183,10 +195,10 @@ class SecurityTransactionManager:
         if not of:
             now = self._utc_time
             tag = f"Canceled by CancelOpenOrders() at {now:%Y-%m-%dT%H:%M:%S}.{now.microsecond:06d}0Z"
-            tickets = self.get_open_order_tickets()
+            tickets = self._open_order_tickets()
         else:
             symbol = of["symbol"]
-            tickets = self.get_open_order_tickets(lambda ticket: ticket.symbol == symbol)
+            tickets = self._open_order_tickets(lambda ticket: ticket.symbol == symbol)
         for ticket in tickets:
             ticket.cancel(tag)
         return tickets
@@ -196,34 +208,50 @@ class SecurityTransactionManager:
         """A copy of the order, or ``None``."""
         return self._order_processor.get_order_by_id(order_id)  # type: ignore[no-any-return]
 
+    @clr_call("GetOrdersByBrokerageId(string brokerageId)")
     def get_orders_by_brokerage_id(self, brokerage_id: str) -> list[Order]:
-        return self.get_orders(lambda order: str(brokerage_id) in order.broker_id)
+        return self._order_processor.get_orders(  # type: ignore[no-any-return]
+            lambda order: str(brokerage_id) in order.broker_id
+        )
 
     @clr_call("GetOrderTicket(int orderId)")
     def get_order_ticket(self, order_id: int) -> OrderTicket | None:
         return self._order_processor.get_order_ticket(order_id)  # type: ignore[no-any-return]
 
-    def get_orders(self, filter: Any = None) -> list[Order]:
+    @clr_call(*_filters("GetOrders"))
+    def get_orders(self, filter: Any) -> list[Order]:
         """Copies of all orders that the filter accepts."""
         return self._order_processor.get_orders(_matcher(filter))  # type: ignore[no-any-return]
 
-    def get_open_orders(self, filter: Any = None) -> list[Order]:
+    @clr_call(*_filters_and_symbols("GetOpenOrders"))
+    def get_open_orders(self, symbol: Any = None, filter: Any = None) -> list[Order]:
         """Copies of the open orders of a symbol, or of those a function accepts."""
-        return self._order_processor.get_open_orders(_matcher(filter))  # type: ignore[no-any-return]
+        selection = filter if symbol is None else symbol
+        return self._order_processor.get_open_orders(_matcher(selection))  # type: ignore[no-any-return]
 
-    def get_order_tickets(self, filter: Any = None) -> list[OrderTicket]:
+    @clr_call(*_filters("GetOrderTickets"))
+    def get_order_tickets(self, filter: Any) -> list[OrderTicket]:
         return self._order_processor.get_order_tickets(_matcher(filter))  # type: ignore[no-any-return]
 
-    def get_open_order_tickets(self, filter: Any = None) -> list[OrderTicket]:
-        return self._order_processor.get_open_order_tickets(_matcher(filter))  # type: ignore[no-any-return]
+    @clr_call(*_filters_and_symbols("GetOpenOrderTickets"))
+    def get_open_order_tickets(self, symbol: Any = None, filter: Any = None) -> list[OrderTicket]:
+        return self._open_order_tickets(filter if symbol is None else symbol)
 
-    def get_open_orders_remaining_quantity(self, filter: Any = None) -> float:
-        return clr.to_float(self._get_open_orders_remaining_quantity(filter))
+    def _open_order_tickets(self, selection: Any = None) -> list[OrderTicket]:
+        return self._order_processor.get_open_order_tickets(_matcher(selection))  # type: ignore[no-any-return]
+
+    @clr_call(*_filters_and_symbols("GetOpenOrdersRemainingQuantity"))
+    def get_open_orders_remaining_quantity(self, symbol: Any = None, filter: Any = None) -> float:
+        return clr.to_float(self._get_open_orders_remaining_quantity(filter if symbol is None else symbol))
 
     def _get_open_orders_remaining_quantity(self, selection: Any = None) -> Decimal:
-        return open_quantity(self.get_open_order_tickets(selection))
+        return open_quantity(self._open_order_tickets(selection))
 
+    @clr_call("GetProjectedHoldings(Security security)")
     def get_projected_holdings(self, security: Any) -> ProjectedHoldings:
+        return self._projected_holdings(security)
+
+    def _projected_holdings(self, security: Any) -> ProjectedHoldings:
         return self._order_processor.get_projected_holdings(security)  # type: ignore[no-any-return]
 
     @clr_call("WaitForOrder(int orderId)")

@@ -189,7 +189,8 @@ def test_shortable_shares_from_disk(tmp_path: Path) -> None:
         assert spy.shortable
         assert provider.rebate_rate(spy.symbol, datetime(2025, 10, 6)) == 0.0025
         assert provider.fee_rate(spy.symbol, datetime(2025, 10, 6)) == 0.015
-        assert provider.shortable_quantity(spy.symbol, datetime(2025, 10, 7)) is None
+        # LocalDiskShortableProvider.cs reads the shares with IfNotNullOrEmpty, whose default of a long is 0.
+        assert provider.shortable_quantity(spy.symbol, datetime(2025, 10, 7)) == 0
         assert provider.shortable_quantity(spy.symbol, datetime(2025, 10, 8)) is None
     finally:
         set_data_folder(None)
@@ -208,10 +209,10 @@ def test_fee_of_borrowed_shares_is_paid_once_a_day(tmp_path: Path) -> None:
         spy.set_margin_interest_rate_model(model)
         world.fill("SPY", -100, "50")
         world.price("SPY", "50")
-        world.portfolio.apply_margin_interest(world.clock.utc)
+        world.portfolio._scan_models(world.clock.utc)
         world.at(datetime(2025, 10, 7, 10))
-        world.portfolio.apply_margin_interest(world.clock.utc)
-        world.portfolio.apply_margin_interest(world.clock.utc)
+        world.portfolio._scan_models(world.clock.utc)
+        world.portfolio._scan_models(world.clock.utc)
         assert model.amount == -0.5  # 3.6 % of 5000 a year of 360 days
         assert world.portfolio.cash == 104_999.5
     finally:

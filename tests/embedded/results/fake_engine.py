@@ -22,6 +22,7 @@ class Portfolio:
     def __init__(self, value: str) -> None:
         self._total_portfolio_value = Decimal(value)
         self._total_unrealized_profit = Decimal("12.345")
+        self._asks_fee_models = False
         self._total_fees = Decimal("1234.5")
         self._total_net_profit = Decimal("-2.00")
         self._total_holdings_value = Decimal(0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from account_world import World
@@ -166,10 +167,10 @@ def test_delayed_settlement_waits_for_trading_days() -> None:
     assert world.portfolio.margin_remaining == 99_000.0
     assert world["SPY"].settlement_model.get_unsettled_cash().amount == 1_010.0
     world.at(datetime(2025, 10, 14, 5))
-    world.portfolio.scan_settlement(world.clock.utc)
+    world.portfolio._scan_models(world.clock.utc)
     assert world.portfolio.cash == 99_000.0
     world.at(datetime(2025, 10, 14, 6))
-    world.portfolio.scan_settlement(world.clock.utc)
+    world.portfolio._scan_models(world.clock.utc)
     assert (world.portfolio.cash, world.portfolio.unsettled_cash) == (100_010.0, 0.0)
 
 
@@ -222,3 +223,27 @@ def test_cash_book_prints_as_lean_prints_it() -> None:
         "-------------------------------------------------",
         "CashBook Total Value:                $20000",
     ]
+
+
+def test_the_hourly_scan_does_both_for_one_security_before_the_next() -> None:
+    """``AlgorithmManager.Run``: interest and settlement are asked security by security."""
+    world = World("SPY", "AAPL")
+    seen: list[str] = []
+
+    class Interest:
+        def apply_margin_interest_rate(self, parameters: Any) -> None:
+            seen.append(f"interest {parameters.security.symbol.value}")
+
+    class Settlement:
+        def apply_funds(self, parameters: Any) -> None: ...
+
+        def get_unsettled_cash(self) -> None: ...
+
+        def scan(self, parameters: Any) -> None:
+            seen.append(f"settlement {parameters.security.symbol.value}")
+
+    for ticker in ("SPY", "AAPL"):
+        world[ticker].set_margin_interest_rate_model(Interest())
+        world[ticker].set_settlement_model(Settlement())
+    world.portfolio._scan_models(world.clock.utc)
+    assert seen == ["interest SPY", "settlement SPY", "interest AAPL", "settlement AAPL"]

@@ -276,7 +276,7 @@ def test_average_price_of_a_partially_filled_order(algorithm: FakeAlgorithm) -> 
 def test_projected_holdings_count_open_orders(algorithm: FakeAlgorithm) -> None:
     algorithm.market_order("ALFA", 7)
     algorithm.limit_order("ALFA", -2, 120)
-    projected = algorithm.transactions.get_projected_holdings(algorithm.security("ALFA"))
+    projected = algorithm.transactions._projected_holdings(algorithm.security("ALFA"))
     assert (projected.holdings_quantity, projected.open_orders_quantity, projected.projected_quantity) == (7, -2, 5)
 
 
