@@ -64,3 +64,15 @@ def test_folder_digest_covers_names_and_contents_but_not_caches(tmp_path: Path) 
     assert folder_digest(algorithm.parent, (".py",)) == first
     algorithm.rename(algorithm.with_name("other.py"))
     assert folder_digest(algorithm.parent, (".py",)) != first
+
+
+def test_memory_is_the_same_machine_s_within_what_its_kernel_keeps() -> None:
+    def machine(size: object) -> dict[str, object]:
+        return {"memory_bytes": size}
+
+    gib = 2**30
+    assert time_mismatches(machine(24 * gib), machine(24 * gib - 4096)) == []
+    assert time_mismatches(machine(100), machine(99)) == []
+    assert time_mismatches(machine(98), machine(100)) == ["memory: 98 against 100"]
+    assert time_mismatches(machine(24 * gib), machine("")) == [f"memory: {24 * gib} against unknown"]
+    assert time_mismatches(machine(24 * gib), {}) != []
