@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import ctypes
+import json
 import os
 import subprocess
 import sys
@@ -33,20 +34,39 @@ def main(words: Sequence[str]) -> int:
     program = start_traceable(words[at + 1 :])
     record = [given.py_spy, "record", "--output", given.output, "--format", given.format, "--rate", given.rate]
     said = ""
-    while program.poll() is None and not Path(given.output).exists():
+    while program.poll() is None and not has_samples(Path(given.output)):
         for pid in _family(program.pid):
             done = subprocess.run(
                 [*record, "--full-filenames", "--pid", str(pid)],
                 stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False,
             )  # fmt: skip
-            if Path(given.output).exists():
-                break
             said = done.stderr
+            if has_samples(Path(given.output)):
+                break
         time.sleep(RETRY_S)
     code = program.wait()
-    if not Path(given.output).exists() and said:
+    if not has_samples(Path(given.output)) and said:
         print(f"py-spy: saw no Python in it; its last words: {' '.join(said.split())[-300:]}", file=sys.stderr)
     return code if code >= 0 else 128 - code
+
+
+def has_samples(output: Path) -> bool:
+    """Whether py-spy left a recording with something in it; an empty one is removed.
+
+    Joined just when a program replaces itself by another (``exec``), py-spy ends at once and leaves a file that says
+    nothing.
+    """
+    try:
+        content = output.read_bytes()
+    except FileNotFoundError:
+        return False
+    if content.lstrip().startswith(b"{"):
+        empty = not any(profile.get("samples") for profile in json.loads(content).get("profiles", ()))
+    else:
+        empty = b"No valid input provided to flamegraph" in content
+    if empty:
+        output.unlink()
+    return not empty
 
 
 def start_traceable(command: Sequence[str], stdout: int | None = None) -> subprocess.Popen[bytes]:

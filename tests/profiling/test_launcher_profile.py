@@ -15,7 +15,7 @@ from harness.engines.embedded import EmbeddedEngine
 from harness.engines.launcher import LauncherEngine
 from harness.errors import EngineError, InputError
 from harness.profiling import capture as capture_module
-from harness.profiling.attach import tracing_problem
+from harness.profiling.attach import has_samples, tracing_problem
 from harness.profiling.capture import capture, py_spy_program, tools_for
 from harness.profiling.samples import read_samples
 from harness.profiling.stages import DEFAULT_FILES, REMAINDER, StageMap
@@ -34,7 +34,7 @@ class Trader(QCAlgorithm):
         self.set_end_date(2025, 10, 1)
         self.add_equity("AAPL", Resolution.SECOND)
         self.set_benchmark(lambda time: 1)
-        busy(6000000)
+        busy(40000000)
 """
 METRICS = "def busy(n):\n    total = 0\n    for i in range(n):\n        total += i\n    return total\n"
 
@@ -67,6 +67,25 @@ def test_the_launchers_python_is_sampled_by_stage(
     assert found.stages["metrics"] > 0.05
     assert found.stages[REMAINDER] > 0
     assert "busy" in {item.function for item in found.functions}
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (b"<svg><text>busy (metrics.py:3)</text></svg>", True),
+        (b"<svg><text>ERROR: No valid input provided to flamegraph</text></svg>", False),
+        (b'{"profiles": [{"samples": []}, {"samples": [[0, 1]]}]}', True),
+        (b'{"profiles": [{"samples": []}]}', False),
+        (b'{"profiles": []}', False),
+    ],
+)
+def test_a_recording_without_samples_is_none(tmp_path: Path, content: bytes, expected: bool) -> None:
+    """py-spy leaves such a file when the program replaces itself just when it was joined; it is then joined again."""
+    output = tmp_path / "recording"
+    assert not has_samples(output)
+    output.write_bytes(content)
+    assert has_samples(output) is expected
+    assert output.exists() is expected
 
 
 @needs_tracing
