@@ -147,20 +147,19 @@ def _check_data(settings: Settings, session: Session) -> CheckReport | None:
 
 
 def _failed_requests(report: Report, folder: Path) -> int | None:
-    """Failed data requests of the first measured run of each variant; None when the engine leaves no record."""
-    from harness.errors import HarnessError
-    from harness.results.lean_results import LeanResults
+    """Failed data requests of the first measured run of each variant; None when the engine leaves no record.
+
+    Those that a user should know of: not the quotes of symbols that have trades only.
+    """
+    from harness.engines.data_requests import request_lists, telling_failures
 
     total = 0
     for variant in (report.baseline, report.candidate):
         run = next((run for run in report.runs if run.variant == variant and run.kind == "measured"), None)
         if run is None:
             return None
-        try:
-            found = LeanResults(folder / run.folder / "lean").data_requests
-        except HarnessError:
+        succeeded, failed = request_lists(folder / run.folder / "lean")
+        if not succeeded and not failed:
             return None
-        if found is None:
-            return None
-        total += found.failed
+        total += len(telling_failures(succeeded, failed))
     return total

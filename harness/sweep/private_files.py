@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from harness.errors import DamagedError, InputError
+from harness.results.file_system import BINARY
 
 _OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
@@ -33,14 +34,14 @@ def write_private(path: Path, data: bytes) -> None:
     """Store ``data`` in a new file that only this user can read and write, whatever the umask is."""
     with suppress(FileNotFoundError):
         path.unlink()
-    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
+    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | BINARY, 0o600)
     with os.fdopen(fd, "wb") as stream:
         stream.write(data)
 
 
 def read_private(path: Path) -> bytes:
     """The content. Raises ``DamagedError`` when somebody else could have written it, ``OSError`` when it is gone."""
-    fd = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0))
+    fd = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | BINARY)
     with os.fdopen(fd, "rb") as stream:
         if _is_others(os.fstat(fd)):
             raise DamagedError(
